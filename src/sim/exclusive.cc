@@ -1,0 +1,65 @@
+// whole-gpu and exclusive: nobody shares a GPU, MIG is off.
+
+#include "schemes.h"
+
+namespace flexmig::sim {
+
+namespace {
+
+class ExclusiveBase : public Scheme {
+ public:
+  ExclusiveBase(std::string name, const SchemeContext& context)
+      : Scheme(std::move(name)), context_(context) {}
+
+  mig::NodeInventory Inventory() const override {
+    const std::vector<mig::MigLayout> layouts(static_cast<size_t>(context_.gpu_count),
+                                              WholeGpuLayout(*context_.model));
+    return NodeWith(*context_.model, layouts);
+  }
+  alloc::AllocationRequest RequestFor(const WorkloadJob& job) const override {
+    alloc::AllocationRequest request;
+    request.leaf_count = job.whole_gpus;
+    return request;
+  }
+
+ protected:
+  SchemeContext context_;
+};
+
+class WholeGpu final : public ExclusiveBase {
+ public:
+  using ExclusiveBase::ExclusiveBase;
+  Role role() const override { return Role::kReference; }
+  std::string Describe() const override { return "whole GPUs, run times as in the trace"; }
+  sched::Duration RunTime(const WorkloadJob& job, const alloc::Allocation& /*allocation*/,
+                          const alloc::LeafPool& /*pool*/) const override {
+    return job.duration;
+  }
+};
+
+class Exclusive final : public ExclusiveBase {
+ public:
+  using ExclusiveBase::ExclusiveBase;
+  Role role() const override { return Role::kBaseline; }
+  std::string Describe() const override { return "whole GPUs with MIG off"; }
+  sched::Duration RunTime(const WorkloadJob& job, const alloc::Allocation& /*allocation*/,
+                          const alloc::LeafPool& /*pool*/) const override {
+    // A job that asked for 1.5 GPUs is given two but does not run faster than on 1.5: it is not
+    // known to scale.
+    const int64_t speed =
+        job.whole_gpus > 1 ? job.reference_speed : context_.speeds.OnGpuFor(job.slices);
+    return ScaleRunTime(job.duration, job.reference_speed, speed);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Scheme> MakeWholeGpu(std::string name, const SchemeContext& context) {
+  return std::make_unique<WholeGpu>(std::move(name), context);
+}
+
+std::unique_ptr<Scheme> MakeExclusive(std::string name, const SchemeContext& context) {
+  return std::make_unique<Exclusive>(std::move(name), context);
+}
+
+}  // namespace flexmig::sim

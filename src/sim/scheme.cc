@@ -1,0 +1,91 @@
+#include "flexmig/sim/scheme.h"
+
+#include "flexmig/base/strings.h"
+
+#include "schemes.h"
+
+namespace flexmig::sim {
+
+Status Scheme::Begin(sched::TimePoint /*now*/, sched::Scheduler& /*scheduler*/) {
+  return OkStatus();
+}
+
+Result<std::vector<Reconfiguration>> Scheme::BeforeTick(sched::TimePoint /*now*/,
+                                                        sched::Scheduler& /*scheduler*/) {
+  return std::vector<Reconfiguration>();
+}
+
+Status Scheme::Reconfigured(sched::TimePoint /*now*/, mig::GpuIndex /*gpu*/,
+                            sched::Scheduler& /*scheduler*/) {
+  return OkStatus();
+}
+
+Result<std::unique_ptr<Scheme>> MakeScheme(std::string_view name, const SchemeContext& context) {
+  constexpr std::string_view kStatic = "static:";
+  if (name == "whole-gpu") return MakeWholeGpu(std::string(name), context);
+  if (name == "exclusive") return MakeExclusive(std::string(name), context);
+  if (name == "dynamic-drain") return MakeDynamicDrain(std::string(name), context);
+  if (name == "flexmig") return MakeFlexmig(std::string(name), context);
+  if (!name.starts_with(kStatic)) {
+    return NotFoundError(StrCat("no policy '", name,
+                                "'; there are whole-gpu, exclusive, static:<layout>, "
+                                "dynamic-drain, flexmig"));
+  }
+  std::vector<mig::MigLayout> layouts;
+  for (const std::string_view text : StrSplit(name.substr(kStatic.size()), '/')) {
+    auto layout = mig::ParseLayout(*context.model, text);
+    if (!layout.ok()) {
+      const std::string context_text = StrCat("policy '", name, "'");
+      // More than the board ever holds is a wrong request here, not a shortage that passes.
+      if (layout.status().code() == StatusCode::kResourceExhausted) {
+        return InvalidArgumentError(layout.status().message()).WithContext(context_text);
+      }
+      return layout.status().WithContext(context_text);
+    }
+    layouts.push_back(*std::move(layout));
+  }
+  return MakeStatic(std::string(name), context, std::move(layouts));
+}
+
+alloc::AllocationRequest OneToOneRequest(const WorkloadJob& job, const mig::GpuModel& model) {
+  alloc::AllocationRequest request;
+  if (job.slices > model.compute_slices) {
+    request.leaf_count = job.whole_gpus;
+    request.min_compute_slices = model.WholeGpuProfile().compute_slices;
+  } else {
+    request.min_compute_slices = job.slices;
+  }
+  return request;
+}
+
+sched::Duration OneToOneRunTime(const WorkloadJob& job, const alloc::Allocation& allocation,
+                                const alloc::LeafPool& pool, const SpeedModel& speeds) {
+  if (allocation.leaves.size() > 1) {
+    return ScaleRunTime(job.duration, speeds.mig_off(), kWholeSpeed);
+  }
+  const int slices = pool.leaf(allocation.leaves.front()).profile->compute_slices;
+  return ScaleRunTime(job.duration, job.reference_speed, speeds.OnInstanceFor(job.slices, slices));
+}
+
+mig::NodeInventory NodeWith(const mig::GpuModel& model,
+                            const std::vector<mig::MigLayout>& layouts) {
+  mig::NodeInventory node;
+  for (size_t gpu = 0; gpu < layouts.size(); ++gpu) {
+    const mig::GpuIndex index(static_cast<int>(gpu));
+    node.gpus.push_back({index, mig::GpuUuid(StrCat("GPU-sim-", gpu)), &model, -1});
+    for (const mig::PlacedProfile& placed : layouts[gpu]) {
+      const mig::LeafId id(static_cast<int>(node.leaves.size()));
+      // Unlike a real node's, the inventory of dynamic-drain has several leaves at one start.
+      node.leaves.push_back({id, index, mig::MigUuid(StrCat("MIG-sim-", gpu, "-", id.value())),
+                             model.FindProfile(placed.profile), placed.placement});
+    }
+  }
+  return node;
+}
+
+mig::MigLayout WholeGpuLayout(const mig::GpuModel& model) {
+  const mig::Profile& whole = model.WholeGpuProfile();
+  return {{whole.id, {whole.starts.front(), whole.memory_slices}}};
+}
+
+}  // namespace flexmig::sim

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "flexmig/mig/layout.h"
+#include "flexmig/sim/scheme.h"
+
+namespace flexmig::sim {
+
+std::unique_ptr<Scheme> MakeWholeGpu(std::string name, const SchemeContext& context);
+std::unique_ptr<Scheme> MakeExclusive(std::string name, const SchemeContext& context);
+// GPU i gets layouts[i % layouts.size()]. REQUIRES: at least one.
+std::unique_ptr<Scheme> MakeStatic(std::string name, const SchemeContext& context,
+                                   std::vector<mig::MigLayout> layouts);
+std::unique_ptr<Scheme> MakeDynamicDrain(std::string name, const SchemeContext& context);
+Result<std::unique_ptr<Scheme>> MakeFlexmig(std::string name, const SchemeContext& context);
+
+// What the one-to-one schemes have in common: one instance with at least the compute slices asked
+// for, or one whole GPU for every GPU of a job that spans GPUs. Such a job runs as on the GPUs of
+// its trace but for what MIG costs them; no communication is charged, which favours these schemes:
+// instances of different GPUs cannot use NVLink either.
+alloc::AllocationRequest OneToOneRequest(const WorkloadJob& job, const mig::GpuModel& model);
+sched::Duration OneToOneRunTime(const WorkloadJob& job, const alloc::Allocation& allocation,
+                                const alloc::LeafPool& pool, const SpeedModel& speeds);
+
+// A node whose GPU i has layouts[i].
+mig::NodeInventory NodeWith(const mig::GpuModel& model, const std::vector<mig::MigLayout>& layouts);
+
+// Every GPU as one instance.
+mig::MigLayout WholeGpuLayout(const mig::GpuModel& model);
+
+}  // namespace flexmig::sim
