@@ -1,0 +1,72 @@
+#include "flexmig/coll/communicator.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "flexmig/base/strings.h"
+
+#include "host_communicator.h"
+#include "meeting.h"
+
+namespace flexmig::coll {
+namespace {
+
+// Keeps deadlines far from the end of the clock.
+constexpr std::chrono::hours kMaxTimeout(24 * 365);
+
+Status CheckTimeout(std::string_view name, std::chrono::milliseconds value) {
+  if (value.count() > 0 && value <= kMaxTimeout) return OkStatus();
+  return InvalidArgumentError(
+      StrCat(name, " of ", value.count(), " ms is not between 1 ms and a year"));
+}
+
+bool IsNameCharacter(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
+}
+
+Status CheckOptions(const CommunicatorOptions& options) {
+  constexpr size_t kMaxRendezvous = 64;
+  if (options.world_size < 1 || options.world_size > shm::kMaxWorldSize) {
+    return InvalidArgumentError(
+        StrCat("world size ", options.world_size, " is not between 1 and ", shm::kMaxWorldSize));
+  }
+  if (options.rank.value() < 0 || options.rank.value() >= options.world_size) {
+    return InvalidArgumentError(
+        StrCat("rank ", options.rank.value(), " is not below the world size ", options.world_size));
+  }
+  const std::string& name = options.rendezvous;
+  if (options.world_size > 1 && (name.empty() || name.size() > kMaxRendezvous ||
+                                 !std::all_of(name.begin(), name.end(), IsNameCharacter))) {
+    return InvalidArgumentError(
+        StrCat("rendezvous '", name, "' is not 1 to 64 characters of A-Z a-z 0-9 . _ -"));
+  }
+  if (options.leaf.size() >= sizeof(Hello::leaf) || options.leaf.find('\0') != std::string::npos) {
+    return InvalidArgumentError(StrCat("leaf name of ", options.leaf.size(),
+                                       " characters is longer than 127 or holds a zero"));
+  }
+  FLEXMIG_RETURN_IF_ERROR(CheckTimeout("connect_timeout", options.connect_timeout));
+  return CheckTimeout("timeout", options.timeout);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Communicator>> Communicator::Create(const CommunicatorOptions& options) {
+  FLEXMIG_RETURN_IF_ERROR(CheckOptions(options));
+  const shm::SegmentGeometry geometry = DefaultGeometry(options.world_size);
+  Meeting meeting;
+  if (options.world_size == 1) {
+    FLEXMIG_ASSIGN_OR_RETURN(meeting.segment, shm::Segment::Create(geometry));
+  } else {
+    FLEXMIG_ASSIGN_OR_RETURN(meeting, Meet(options, geometry));
+  }
+  meeting.segment->memory().CloseDescriptor();
+  FLEXMIG_ASSIGN_OR_RETURN(
+      std::unique_ptr<Communicator> communicator,
+      HostCommunicator::Create(std::move(meeting.segment), options.rank.value(),
+                               std::move(meeting.peers), options.timeout));
+  return communicator;
+}
+
+}  // namespace flexmig::coll

@@ -1,0 +1,83 @@
+#include "meeting.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "flexmig/base/strings.h"
+
+namespace flexmig::coll {
+namespace {
+
+// Between two attempts to connect: a small part of a process's start, and 100 attempts a second are
+// no load.
+constexpr std::chrono::milliseconds kRetryInterval(10);
+
+}  // namespace
+
+std::string MeetingAddress(const std::string& rendezvous) {
+  return StrCat("flexmig-meeting-", rendezvous);
+}
+
+Status DidNotCome(const CommunicatorOptions& options, uint64_t ranks, std::string_view what) {
+  return DeadlineExceededError(StrCat("meeting '", options.rendezvous, "' of ", options.world_size,
+                                      " ranks: ", RanksIn(ranks), " ", what, " within ",
+                                      options.connect_timeout.count(), " ms"));
+}
+
+std::string RanksIn(uint64_t bits) {
+  std::vector<std::string> ranks;
+  for (uint64_t rest = bits; rest != 0; rest &= rest - 1) {
+    ranks.push_back(StrCat(std::countr_zero(rest)));
+  }
+  return StrCat(ranks.size() == 1 ? "rank " : "ranks ", StrJoin(ranks, ", "));
+}
+
+Notice NoticeOf(NoticeKind kind, const Status& status) {
+  Notice notice;
+  notice.kind = kind;
+  notice.status_code = static_cast<uint32_t>(status.code());
+  const size_t length = std::min(status.message().size(), sizeof notice.text - 1);
+  std::memcpy(notice.text, status.message().data(), length);
+  return notice;
+}
+
+Status StatusOf(const Notice& notice) {
+  const std::string text(notice.text, ::strnlen(notice.text, sizeof notice.text));
+  for (const StatusCode code : kAllStatusCodes) {
+    if (static_cast<uint32_t>(code) != notice.status_code) continue;
+    return code == StatusCode::kOk ? OkStatus() : Status(code, text);
+  }
+  return InternalError(
+      StrCat("a rank sent the unknown status code ", notice.status_code, ": ", text));
+}
+
+std::vector<shm::PeerWatcher::Peer> PeersOf(int rank, std::vector<UniqueFd> pidfds) {
+  std::vector<shm::PeerWatcher::Peer> peers;
+  for (size_t peer = 0; peer < pidfds.size(); ++peer) {
+    if (static_cast<int>(peer) == rank) continue;
+    peers.push_back({static_cast<int>(peer), std::move(pidfds[peer])});
+  }
+  return peers;
+}
+
+Result<Meeting> Meet(const CommunicatorOptions& options, const shm::SegmentGeometry& geometry) {
+  const Deadline deadline = Deadline::After(options.connect_timeout);
+  std::optional<uint64_t> missing;
+  for (;;) {
+    if (options.rank.value() == 0) {
+      auto hosted = HostMeeting(options, geometry, deadline);
+      if (hosted.status().code() != StatusCode::kAlreadyExists) return hosted;
+      // Either the communicator before this one is about to give the name up, or there is a second
+      // rank 0: ask it as a guest would, and it will say so.
+    }
+    auto joined = JoinMeeting(options, deadline, missing);
+    if (joined.status().code() != StatusCode::kUnavailable) return joined;
+    if (deadline.HasPassed()) return DidNotCome(options, missing.value_or(1), "did not come");
+    std::this_thread::sleep_for(deadline.Remaining(kRetryInterval));
+  }
+}
+
+}  // namespace flexmig::coll

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "flexmig/base/deadline.h"
+#include "flexmig/base/status.h"
+#include "flexmig/coll/communicator.h"
+#include "flexmig/shm/peer_watcher.h"
+#include "flexmig/shm/segment.h"
+
+#include "local_socket.h"
+
+// How the ranks of a communicator find each other. Rank 0, the host, listens at an abstract unix
+// address named after the rendezvous; the others, the guests, connect:
+//
+//   guest -> host   Hello: who I am, with a descriptor of my own process (pidfd)
+//   host -> guest   kMissing, whenever somebody has come: who has not
+//   host -> guest   kWelcome: all are here; with the segment's memfd and everybody's pidfd
+//   guest -> host   kReady; with an error, at any time, if the guest cannot go on
+//   host -> guest   kGo: all are ready. Both ends close.
+//
+// At any time instead: kRefused with the reason, the same to all. A process that connects and says
+// nothing, or nothing that is a Hello, is left aside and changes nothing.
+namespace flexmig::coll {
+
+inline constexpr uint64_t kMeetingMagic = 0x5445454d47494d46;  // "FMIGMEET" in memory
+inline constexpr uint32_t kMeetingProtocol = 1;
+
+struct Hello {
+  uint64_t magic = kMeetingMagic;  // magic and protocol lead every version's packets
+  uint32_t protocol = kMeetingProtocol;
+  int32_t rank = 0;
+  int32_t world_size = 0;
+  char version[32] = {};  // zero-terminated, as is `leaf`
+  char leaf[128] = {};
+  uint32_t reserved = 0;
+};
+static_assert(sizeof(Hello) == 184);
+
+enum class NoticeKind : uint32_t { kMissing = 1, kRefused = 2, kWelcome = 3, kReady = 4, kGo = 5 };
+
+struct Notice {
+  uint64_t magic = kMeetingMagic;
+  uint32_t protocol = kMeetingProtocol;
+  NoticeKind kind = NoticeKind::kMissing;
+  uint64_t missing_ranks = 0;  // kMissing: bit r for rank r
+  uint32_t status_code = 0;    // kRefused, kReady
+  uint32_t reserved = 0;
+  char text[512] = {};  // kRefused, kReady: zero-terminated
+};
+static_assert(sizeof(Notice) == 544);
+
+// What every rank takes home.
+struct Meeting {
+  std::unique_ptr<shm::Segment> segment;
+  std::vector<shm::PeerWatcher::Peer> peers;  // all ranks but this one
+};
+
+// Brings the ranks together, with a segment of `geometry` made by rank 0.
+// Errors: as Communicator::Create. REQUIRES: options are valid, world_size >= 2.
+Result<Meeting> Meet(const CommunicatorOptions& options, const shm::SegmentGeometry& geometry);
+
+// The two sides. Host: kAlreadyExists if somebody listens there already. Guest: kUnavailable if
+// nobody listens, or the connection ended before the host said anything final: retry; `missing` is
+// what the host last said of who has not come.
+Result<Meeting> HostMeeting(const CommunicatorOptions& options,
+                            const shm::SegmentGeometry& geometry, Deadline deadline);
+Result<Meeting> JoinMeeting(const CommunicatorOptions& options, Deadline deadline,
+                            std::optional<uint64_t>& missing);
+
+[[nodiscard]] std::string MeetingAddress(const std::string& rendezvous);
+
+// "rank 1", "ranks 1, 3".
+[[nodiscard]] std::string RanksIn(uint64_t bits);
+
+// kDeadlineExceeded: "meeting 'x' of 4 ranks: ranks 1, 3 did not come within 300 ms".
+[[nodiscard]] Status DidNotCome(const CommunicatorOptions& options, uint64_t ranks,
+                                std::string_view what);
+
+// kRefused or kReady with `status`, and back. A code that is none, or no error, is kInternal.
+[[nodiscard]] Notice NoticeOf(NoticeKind kind, const Status& status);
+[[nodiscard]] Status StatusOf(const Notice& notice);
+
+// The segment's and everybody's descriptors as a Meeting of `rank`.
+[[nodiscard]] std::vector<shm::PeerWatcher::Peer> PeersOf(int rank, std::vector<UniqueFd> pidfds);
+
+}  // namespace flexmig::coll

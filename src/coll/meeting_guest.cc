@@ -1,0 +1,137 @@
+#include <cstring>
+#include <utility>
+
+#include <unistd.h>
+
+#include "flexmig/base/process.h"
+#include "flexmig/base/strings.h"
+#include "flexmig/base/version.h"
+
+#include "meeting.h"
+
+namespace flexmig::coll {
+namespace {
+
+Hello HelloOf(const CommunicatorOptions& options) {
+  Hello hello;
+  hello.rank = options.rank.value();
+  hello.world_size = options.world_size;
+  // Both fit with their zero: checked by Communicator::Create, and by the length of a version.
+  Version().copy(hello.version, sizeof hello.version - 1);
+  options.leaf.copy(hello.leaf, sizeof hello.leaf - 1);
+  return hello;
+}
+
+// The next packet of the host; kUnavailable if `deadline` passes or the connection ends.
+Result<Notice> ReceiveNotice(const UniqueFd& socket, Deadline deadline,
+                             std::vector<UniqueFd>& descriptors) {
+  const int fds[] = {socket.get()};
+  if (!AwaitReadable(fds, deadline)) return UnavailableError("the host said nothing");
+  Notice notice;
+  auto packet = ReceivePacket(socket, &notice, sizeof notice);
+  if (!packet.ok()) {
+    if (packet.status().code() != StatusCode::kAborted) return packet.status();
+    return UnavailableError("the host closed the connection");
+  }
+  constexpr size_t kPrefix = offsetof(Notice, kind);
+  if (packet->size < kPrefix || notice.magic != kMeetingMagic) {
+    return InvalidArgumentError("the process at the meeting's address is no rank 0 of Flex-MIG");
+  }
+  if (notice.protocol != kMeetingProtocol || packet->size != sizeof notice) {
+    return InvalidArgumentError(StrCat("rank 0 has another library version: it speaks protocol ",
+                                       notice.protocol, ", this rank protocol ", kMeetingProtocol,
+                                       " (version ", Version(), ")"));
+  }
+  descriptors = std::move(packet->descriptors);
+  return notice;
+}
+
+// Maps what came with kWelcome: the segment, then a pidfd for each rank.
+Result<Meeting> TakeHome(const CommunicatorOptions& options, std::vector<UniqueFd> descriptors) {
+  const auto expected = static_cast<size_t>(options.world_size) + 1;
+  if (descriptors.size() != expected) {
+    return InternalError(
+        StrCat("rank 0 sent ", descriptors.size(), " descriptors, not ", expected));
+  }
+  Meeting meeting;
+  FLEXMIG_ASSIGN_OR_RETURN(meeting.segment, shm::Segment::Attach(std::move(descriptors.front())));
+  if (meeting.segment->geometry().world_size != options.world_size) {
+    return InternalError("rank 0 sent the segment of another world size");
+  }
+  descriptors.erase(descriptors.begin());
+  meeting.peers = PeersOf(options.rank.value(), std::move(descriptors));
+  meeting.segment->rank_block(options.rank.value())
+      .process_id.store(::getpid(), std::memory_order_relaxed);
+  return meeting;
+}
+
+}  // namespace
+
+Result<Meeting> JoinMeeting(const CommunicatorOptions& options, Deadline deadline,
+                            std::optional<uint64_t>& missing) {
+  FLEXMIG_ASSIGN_OR_RETURN(const UniqueFd socket, ConnectLocal(MeetingAddress(options.rendezvous)));
+  FLEXMIG_ASSIGN_OR_RETURN(const PeerIdentity host, IdentifyPeer(socket));
+  if (host.user != ::geteuid()) {
+    return PermissionDeniedError(StrCat("meeting '", options.rendezvous, "': process ",
+                                        host.process, " of user ", host.user,
+                                        " answers as rank 0, this is user ", ::geteuid()));
+  }
+  FLEXMIG_ASSIGN_OR_RETURN(const UniqueFd own_pidfd, OpenPidFd(::getpid()));
+  const Hello hello = HelloOf(options);
+  const int own_descriptor[] = {own_pidfd.get()};
+  const Status greeted = SendPacket(socket, &hello, sizeof hello, own_descriptor);
+  if (!greeted.ok() && greeted.code() != StatusCode::kAborted) return greeted;
+
+  Meeting meeting;
+  Status taken_home;
+  bool welcomed = false;
+  for (;;) {
+    std::vector<UniqueFd> descriptors;
+    auto notice = ReceiveNotice(socket, deadline, descriptors);
+    if (!notice.ok()) {
+      if (!taken_home.ok()) return taken_home;
+      Status failed = notice.status();
+      if (failed.code() == StatusCode::kUnavailable) {
+        if (deadline.HasPassed()) {
+          failed = welcomed
+                       ? DeadlineExceededError("rank 0 did not say go: not all ranks are ready")
+                       : DidNotCome(options, missing.value_or(1), "did not come");
+        } else if (welcomed) {
+          return AbortedError(
+              StrCat("rank 0 (process ", host.process, ") ended while the ranks met"));
+        } else {
+          return failed;
+        }
+      }
+      // Rank 0 passes the reason on to the others.
+      const Notice farewell = NoticeOf(NoticeKind::kReady, failed);
+      static_cast<void>(SendPacket(socket, &farewell, sizeof farewell));
+      return failed;
+    }
+    switch (notice->kind) {
+      case NoticeKind::kMissing: missing = notice->missing_ranks; continue;
+      case NoticeKind::kRefused: {
+        const Status refused = StatusOf(*notice);
+        return refused.ok() ? InternalError("rank 0 refused without an error") : refused;
+      }
+      case NoticeKind::kWelcome: {
+        welcomed = true;
+        auto home = TakeHome(options, std::move(descriptors));
+        taken_home = home.status();
+        if (home.ok()) meeting = *std::move(home);
+        const Notice ready = NoticeOf(NoticeKind::kReady, taken_home);
+        // If rank 0 is gone, the next receive says so.
+        static_cast<void>(SendPacket(socket, &ready, sizeof ready));
+        continue;
+      }
+      case NoticeKind::kGo:
+        if (meeting.segment == nullptr) return InternalError("rank 0 said go before welcome");
+        return meeting;
+      case NoticeKind::kReady: break;
+    }
+    return InternalError(
+        StrCat("rank 0 sent a notice of kind ", static_cast<uint32_t>(notice->kind)));
+  }
+}
+
+}  // namespace flexmig::coll

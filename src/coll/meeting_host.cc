@@ -1,0 +1,277 @@
+#include <chrono>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include "flexmig/base/process.h"
+#include "flexmig/base/strings.h"
+#include "flexmig/base/version.h"
+
+#include "meeting.h"
+
+namespace flexmig::coll {
+namespace {
+
+// Rank 0's side of one meeting. One owner, one use.
+class Host {
+ public:
+  Host(const CommunicatorOptions& options, UniqueFd listener)
+      : options_(options), listener_(std::move(listener)) {
+    ranks_.resize(static_cast<size_t>(options.world_size));
+    ranks_[0].here = true;
+    ranks_[0].leaf = options.leaf;
+    ranks_[0].process = ::getpid();
+  }
+
+  Result<Meeting> Run(const shm::SegmentGeometry& geometry, Deadline deadline) {
+    auto meeting = Gather(geometry, deadline);
+    if (!meeting.ok()) RefuseEverybody(meeting.status());
+    return meeting;
+  }
+
+ private:
+  struct Guest {
+    UniqueFd socket;  // invalid for rank 0
+    UniqueFd pidfd;
+    pid_t process = 0;
+    std::string leaf;
+    bool here = false;
+    bool ready = false;
+  };
+  struct Stranger {  // connected, and has not yet said who it is
+    UniqueFd socket;
+    pid_t process = 0;
+  };
+
+  Result<Meeting> Gather(const shm::SegmentGeometry& geometry, Deadline deadline) {
+    FLEXMIG_ASSIGN_OR_RETURN(ranks_[0].pidfd, OpenPidFd(::getpid()));
+    while (Missing() != 0) {
+      if (!AwaitReadable(Sockets(), deadline))
+        return DidNotCome(options_, Missing(), "did not come");
+      FLEXMIG_RETURN_IF_ERROR(AcceptStrangers());
+      FLEXMIG_RETURN_IF_ERROR(HearStrangers());
+      FLEXMIG_RETURN_IF_ERROR(HearGuests());
+    }
+    // Before anybody can be done with this meeting and begin another one under the same name.
+    listener_.Reset();
+
+    Meeting meeting;
+    FLEXMIG_ASSIGN_OR_RETURN(meeting.segment, shm::Segment::Create(geometry));
+    meeting.segment->rank_block(0).process_id.store(::getpid(), std::memory_order_relaxed);
+    FLEXMIG_RETURN_IF_ERROR(Welcome(*meeting.segment, deadline));
+    while (NotReady() != 0) {
+      if (!AwaitReadable(Sockets(), deadline))
+        return DidNotCome(options_, NotReady(), "did not map the segment");
+      FLEXMIG_RETURN_IF_ERROR(HearGuests());
+    }
+    Notice go;
+    go.kind = NoticeKind::kGo;
+    // Who has died meanwhile is found by its pidfd.
+    for (const Guest& guest : ranks_) {
+      if (guest.socket.valid()) static_cast<void>(SendPacket(guest.socket, &go, sizeof go));
+    }
+    std::vector<UniqueFd> pidfds;
+    for (Guest& guest : ranks_) pidfds.push_back(std::move(guest.pidfd));
+    meeting.peers = PeersOf(0, std::move(pidfds));
+    return meeting;
+  }
+
+  // Bits of the ranks for which `member` is false.
+  [[nodiscard]] uint64_t Without(bool Guest::*member) const {
+    uint64_t bits = 0;
+    for (size_t rank = 0; rank < ranks_.size(); ++rank) {
+      if (!(ranks_[rank].*member)) bits |= uint64_t{1} << rank;
+    }
+    return bits;
+  }
+  [[nodiscard]] uint64_t Missing() const { return Without(&Guest::here); }
+  [[nodiscard]] uint64_t NotReady() const { return Without(&Guest::ready) & ~uint64_t{1}; }
+
+  [[nodiscard]] std::vector<int> Sockets() const {
+    std::vector<int> sockets;
+    if (listener_.valid()) sockets.push_back(listener_.get());
+    for (const Stranger& stranger : strangers_) sockets.push_back(stranger.socket.get());
+    for (const Guest& guest : ranks_) {
+      if (guest.socket.valid()) sockets.push_back(guest.socket.get());
+    }
+    return sockets;
+  }
+
+  Status AcceptStrangers() {
+    for (;;) {
+      auto socket = AcceptLocal(listener_);
+      if (!socket.ok()) {
+        return socket.status().code() == StatusCode::kUnavailable ? OkStatus() : socket.status();
+      }
+      const auto identity = IdentifyPeer(*socket);
+      if (!identity.ok()) continue;
+      if (identity->user != ::geteuid()) {
+        const Notice refusal =
+            NoticeOf(NoticeKind::kRefused,
+                     PermissionDeniedError(StrCat("meeting '", options_.rendezvous, "' is of user ",
+                                                  ::geteuid(), ", process ", identity->process,
+                                                  " is of user ", identity->user)));
+        static_cast<void>(SendPacket(*socket, &refusal, sizeof refusal));
+        continue;
+      }
+      // A bound on what the silent can hold: the oldest has had its chance.
+      constexpr size_t kMaxStrangers = 256;
+      if (strangers_.size() == kMaxStrangers) strangers_.erase(strangers_.begin());
+      strangers_.push_back({*std::move(socket), identity->process});
+    }
+  }
+
+  Status HearStrangers() {
+    Status heard;
+    std::vector<Stranger> silent;
+    for (Stranger& stranger : std::exchange(strangers_, {})) {
+      Hello hello;
+      auto packet = heard.ok() ? ReceivePacket(stranger.socket, &hello, sizeof hello)
+                               : UnavailableError("not asked any more");
+      if (packet.status().code() == StatusCode::kUnavailable) {
+        silent.push_back(std::move(stranger));
+      } else if (packet.status().code() == StatusCode::kResourceExhausted) {
+        heard = packet.status();
+      } else if (packet.ok() && packet->size >= offsetof(Hello, rank) &&
+                 hello.magic == kMeetingMagic) {
+        heard = Admit(std::move(stranger), hello, *std::move(packet));
+      }  // else it is no rank: closed, and forgotten
+    }
+    for (Stranger& stranger : silent) strangers_.push_back(std::move(stranger));
+    return heard;
+  }
+
+  // An error ends the meeting for all: the ranks were started in a way that cannot work.
+  Status Admit(Stranger stranger, const Hello& hello, Packet packet) {
+    // Kept where RefuseEverybody finds it, should it be the cause.
+    strangers_.push_back(std::move(stranger));
+    const pid_t process = strangers_.back().process;
+    const auto conflict = [&](const auto&... what) {
+      return InvalidArgumentError(
+          StrCat("meeting '", options_.rendezvous, "': ", what..., " (process ", process, ")"));
+    };
+    const std::string version(hello.version, ::strnlen(hello.version, sizeof hello.version));
+    if (hello.protocol != kMeetingProtocol) {
+      return conflict("rank 0 has library version ", Version(), " and protocol ", kMeetingProtocol,
+                      ", another rank protocol ", hello.protocol);
+    }
+    if (packet.size != sizeof hello || packet.descriptors.size() != 1) {
+      strangers_.pop_back();
+      return OkStatus();
+    }
+    if (version != Version()) {
+      return conflict("rank 0 has library version ", Version(), ", rank ", hello.rank, " version ",
+                      version);
+    }
+    if (hello.world_size != options_.world_size) {
+      return conflict("rank 0 has world size ", options_.world_size, ", rank ", hello.rank,
+                      " has world size ", hello.world_size);
+    }
+    if (hello.rank < 0 || hello.rank >= options_.world_size) {
+      return conflict("rank ", hello.rank, " is not below the world size ", options_.world_size);
+    }
+    const auto rank = static_cast<size_t>(hello.rank);
+    if (ranks_[rank].here) {
+      return conflict("rank ", rank, " is taken twice, by process ", ranks_[rank].process,
+                      " and by another one");
+    }
+    const std::string leaf(hello.leaf, ::strnlen(hello.leaf, sizeof hello.leaf));
+    for (size_t other = 0; other < ranks_.size(); ++other) {
+      if (leaf.empty() || !ranks_[other].here || ranks_[other].leaf != leaf) continue;
+      return conflict("leaf ", leaf, " is taken twice, by rank ", other, " (process ",
+                      ranks_[other].process, ") and by rank ", rank);
+    }
+    Guest& guest = ranks_[rank];
+    guest.socket = std::move(strangers_.back().socket);
+    guest.process = process;
+    guest.pidfd = std::move(packet.descriptors.front());
+    guest.leaf = leaf;
+    guest.here = true;
+    strangers_.pop_back();
+    TellWhoIsMissing();
+    return OkStatus();
+  }
+
+  void TellWhoIsMissing() const {
+    Notice notice;
+    notice.missing_ranks = Missing();
+    for (const Guest& guest : ranks_) {
+      // Only a help for the guests' own error text.
+      if (guest.socket.valid()) static_cast<void>(SendPacket(guest.socket, &notice, sizeof notice));
+    }
+  }
+
+  Status HearGuests() {
+    for (size_t rank = 1; rank < ranks_.size(); ++rank) {
+      Guest& guest = ranks_[rank];
+      if (!guest.socket.valid()) continue;
+      Notice notice;
+      const auto packet = ReceivePacket(guest.socket, &notice, sizeof notice);
+      if (packet.status().code() == StatusCode::kUnavailable) continue;
+      const std::string who = StrCat("rank ", rank, " (process ", guest.process, ")");
+      if (packet.status().code() == StatusCode::kAborted) {
+        return AbortedError(StrCat(who, " ended while the ranks met"));
+      }
+      FLEXMIG_RETURN_IF_ERROR(packet.status());
+      if (packet->size != sizeof notice || notice.kind != NoticeKind::kReady) {
+        return InternalError(StrCat(who, " sent what is no answer to the welcome"));
+      }
+      FLEXMIG_RETURN_IF_ERROR(StatusOf(notice).WithContext(who));
+      guest.ready = true;
+    }
+    return OkStatus();
+  }
+
+  Status Welcome(shm::Segment& segment, Deadline deadline) const {
+    std::vector<int> descriptors{segment.memory().descriptor()};
+    for (const Guest& guest : ranks_) descriptors.push_back(guest.pidfd.get());
+    Notice welcome;
+    welcome.kind = NoticeKind::kWelcome;
+    for (size_t rank = 1; rank < ranks_.size(); ++rank) {
+      Status sent;
+      for (;;) {
+        sent = SendPacket(ranks_[rank].socket, &welcome, sizeof welcome, descriptors);
+        // From 33 ranks on, what is sent to all exceeds the usual 1024 descriptors that a user may
+        // have in flight: until the first guests have received theirs.
+        if (sent.code() != StatusCode::kUnavailable || deadline.HasPassed()) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+      FLEXMIG_RETURN_IF_ERROR(
+          sent.WithContext(StrCat("rank ", rank, " (process ", ranks_[rank].process, ")")));
+    }
+    return OkStatus();
+  }
+
+  // Also those in the queue, who would try again until their own deadlines.
+  void RefuseEverybody(const Status& why) {
+    if (listener_.valid()) static_cast<void>(AcceptStrangers());
+    const Notice refusal = NoticeOf(NoticeKind::kRefused, why);
+    for (const Stranger& stranger : strangers_) {
+      static_cast<void>(SendPacket(stranger.socket, &refusal, sizeof refusal));
+    }
+    for (const Guest& guest : ranks_) {
+      if (guest.socket.valid()) {
+        static_cast<void>(SendPacket(guest.socket, &refusal, sizeof refusal));
+      }
+    }
+  }
+
+  const CommunicatorOptions& options_;
+  UniqueFd listener_;
+  std::vector<Guest> ranks_;  // by rank
+  std::vector<Stranger> strangers_;
+};
+
+}  // namespace
+
+Result<Meeting> HostMeeting(const CommunicatorOptions& options,
+                            const shm::SegmentGeometry& geometry, Deadline deadline) {
+  FLEXMIG_ASSIGN_OR_RETURN(UniqueFd listener, ListenLocal(MeetingAddress(options.rendezvous)));
+  return Host(options, std::move(listener)).Run(geometry, deadline);
+}
+
+}  // namespace flexmig::coll
