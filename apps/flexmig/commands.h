@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+namespace flexmig::app {
+
+// Each adds one subcommand to `app`; if the user asked for it, its callback does the work and
+// stores the exit code. One file per command, named after it: void Add<Name>Command(CLI::App&,
+// int&).
+void AddLeavesCommand(CLI::App& app, int& exit_code);
+void AddPlanCommand(CLI::App& app, int& exit_code);
+void AddApplyCommand(CLI::App& app, int& exit_code);
+void AddSimulateCommand(CLI::App& app, int& exit_code);
+// `command` is what stood behind "--"; it is read when the subcommand is run.
+void AddRunCommand(CLI::App& app, int& exit_code, const std::vector<std::string>& command);
+
+// Cuts the command line of another program, everything behind "--", from the arguments of `run`;
+// it is not ours to parse. Returns it without the "--".
+std::vector<std::string> TakeCommand(std::vector<std::string>& arguments);
+
+}  // namespace flexmig::app

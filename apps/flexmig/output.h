@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "flexmig/base/status.h"
+#include "flexmig/base/units.h"
+
+namespace flexmig::app {
+
+enum class OutputFormat { kTable, kJson };
+
+// Adds -o, --output with the values table (the default) and json.
+void AddOutputOption(CLI::App& command, OutputFormat& format);
+
+// Rows under a header, in columns two spaces apart, without blanks at the ends of lines.
+class Table {
+ public:
+  // A header that begins with '>' makes its column right-aligned; the '>' is not shown.
+  explicit Table(std::vector<std::string> header);
+
+  // REQUIRES: as many cells as the header has.
+  void AddRow(std::vector<std::string> cells);
+
+  // Every line ends in "\n".
+  [[nodiscard]] std::string Text() const;
+
+ private:
+  std::vector<bool> right_aligned_;
+  std::vector<std::vector<std::string>> rows_;  // the header first
+};
+
+// "14", "4.75 GiB"; "?" if unknown.
+std::string FormatOptional(const std::optional<int>& value);
+std::string FormatOptional(const std::optional<Bytes>& value);
+
+// Writes data to stdout. Errors: as ErrnoError, e.g. for a full disk or a closed pipe.
+Status WriteOut(std::string_view text);
+
+}  // namespace flexmig::app

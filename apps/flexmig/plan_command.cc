@@ -1,0 +1,41 @@
+#include "plan_command.h"
+
+#include <memory>
+
+#include "flexmig/base/file.h"
+#include "flexmig/base/strings.h"
+
+#include "commands.h"
+#include "exit_code.h"
+#include "layout_flags.h"
+#include "leases.h"
+#include "node.h"
+#include "plan_output.h"
+
+namespace flexmig::app {
+
+Status ShowPlan(const LayoutFlags& flags) {
+  FLEXMIG_ASSIGN_OR_RETURN(const Node node, OpenNode(flags.backend));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto desired, ReadDesired(flags, *node.backend));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto state, StateDirectory());
+  FLEXMIG_ASSIGN_OR_RETURN(const auto record,
+                           partition::CreatedRecord::Load(state / "partition" / "created"));
+  partition::PlanOptions options;
+  options.force = flags.force;
+  FLEXMIG_ASSIGN_OR_RETURN(options.holder_of, ReadLeaseHolders(node));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto plan,
+                           partition::MakePlan(*node.backend, desired, record, options));
+  FLEXMIG_RETURN_IF_ERROR(WriteOut(FormatPlan(plan, flags.format, flags.show_steps)));
+  if (!plan.is_blocked()) return OkStatus();
+  return FailedPreconditionError("the plan is blocked; the lines above say by what");
+}
+
+void AddPlanCommand(CLI::App& app, int& exit_code) {
+  CLI::App* command =
+      app.add_subcommand("plan", "Show what apply would do, its price and who blocks it");
+  const auto flags = std::make_shared<LayoutFlags>();
+  AddLayoutFlags(*command, *flags);
+  command->callback([flags, &exit_code] { exit_code = Report(ShowPlan(*flags)); });
+}
+
+}  // namespace flexmig::app

@@ -1,0 +1,258 @@
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flexmig/agent/gang.h"
+#include "flexmig/agent/job.h"
+#include "flexmig/agent/lease_store.h"
+#include "flexmig/agent/signal_watch.h"
+#include "flexmig/alloc/policy.h"
+#include "flexmig/base/env.h"
+#include "flexmig/base/strings.h"
+#include "flexmig/mig/layout.h"
+
+#include "commands.h"
+#include "exit_code.h"
+#include "leases.h"
+#include "node.h"
+
+namespace flexmig::app {
+
+namespace {
+
+// What the user wrote; texts are parsed by ours, whose messages name ranges and units.
+struct RunFlags {
+  std::string backend;
+  std::string leaf_count;
+  std::string like;
+  std::string gpu_fraction;
+  std::string memory;
+  std::string max_gpus;
+  std::string policy = "pack";
+  std::string job_id;
+  std::string wait_timeout;
+  bool no_wait = false;
+  bool no_prefix = false;
+  bool verbose = false;
+};
+
+// A parsed flag, or the error with the flag's name in front.
+template <typename T>
+Result<T> Flag(const char* name, Result<T> value) {
+  if (!value.ok()) return value.status().WithContext(name);
+  return value;
+}
+
+Result<agent::JobSize> ParseSize(const RunFlags& flags) {
+  agent::JobSize size;
+  if (!flags.leaf_count.empty()) {
+    FLEXMIG_ASSIGN_OR_RETURN(size.size,
+                             Flag("-n", ParseInt(flags.leaf_count, INT64_MIN, INT64_MAX)));
+  } else if (!flags.like.empty()) {
+    size.size = agent::JobSize::Like{flags.like};
+  } else {
+    FLEXMIG_ASSIGN_OR_RETURN(const double share,
+                             Flag("--gpu-fraction", ParseDouble(flags.gpu_fraction, -1e9, 1e9)));
+    size.size = agent::JobSize::GpuFraction{share};
+  }
+  if (!flags.memory.empty()) {
+    FLEXMIG_ASSIGN_OR_RETURN(size.min_memory, Flag("--mem-per-rank", ParseBytes(flags.memory)));
+  }
+  if (!flags.max_gpus.empty()) {
+    FLEXMIG_ASSIGN_OR_RETURN(const int64_t gpus,
+                             Flag("--max-gpus", ParseInt(flags.max_gpus, INT32_MIN, INT32_MAX)));
+    size.max_gpus = static_cast<int>(gpus);
+  }
+  return size;
+}
+
+// "this node has no leaves" and the command that makes some.
+Status WithFlattenCommand(const Status& status, const RunFlags& flags,
+                          const mig::NodeInventory& inventory) {
+  if (inventory.gpus.empty()) return status;
+  const mig::GpuModel& model = *inventory.gpus[0].model;
+  const auto& leaf = mig::DefaultLeafProfile(model);
+  const auto layout = mig::UniformLayout(model, leaf.name);
+  if (!layout.ok()) return status;
+  return {status.code(),
+          StrCat(status.message(), "; cut its GPUs into leaves with: flexmig apply ", "--backend ",
+                 flags.backend, " --layout ", layout->size(), "x", leaf.name)};
+}
+
+// The node's leaves, read again when they are older than a second: a job may queue for hours.
+class FreshInventory {
+ public:
+  explicit FreshInventory(hw::MigBackend& backend) : backend_(backend) {}
+
+  // Valid until the next call.
+  Result<const mig::NodeInventory*> Get() {
+    if (good_until_.HasPassed()) {
+      FLEXMIG_ASSIGN_OR_RETURN(inventory_, hw::ReadInventory(backend_));
+      good_until_ = Deadline::After(std::chrono::seconds(1));
+    }
+    return &inventory_;
+  }
+
+ private:
+  hw::MigBackend& backend_;
+  mig::NodeInventory inventory_;
+  Deadline good_until_ = Deadline::After(std::chrono::seconds(0));
+};
+
+// Says once why the job waits, and for whom.
+void ExplainWait(const agent::LeaseWait& wait) {
+  std::fprintf(stderr, "flexmig run: waiting: %s\n", wait.reason.message().c_str());
+  std::map<JobId, std::pair<int, agent::LeaseHolder>> jobs;
+  for (const auto& [leaf, holder] : wait.busy) {
+    auto& [count, any] = jobs[holder.job];
+    ++count;
+    any = holder;
+  }
+  for (const auto& [job, held] : jobs) {
+    const auto& [count, holder] = held;
+    std::fprintf(stderr, "flexmig run:   %d leaves: job %s of %s, process %d, since %s: %s\n",
+                 count, job.value().c_str(), holder.user.c_str(), holder.pid, holder.since.c_str(),
+                 holder.command.c_str());
+  }
+}
+
+// Queues for the leaves. A signal that asks to end is returned through `ended_by`.
+Result<agent::Lease> AcquireLeaves(const RunFlags& flags, const agent::JobSize& size,
+                                   const alloc::AllocationPolicy& policy, const JobId& job,
+                                   const std::string& command, FreshInventory& inventory,
+                                   const agent::LeaseStore& store, agent::SignalWatch& signals,
+                                   std::optional<int>& ended_by) {
+  agent::LeaseRequest request;
+  request.job = job;
+  request.command = command;
+  request.choose = [&](const agent::BusyLeaves& busy) -> Result<std::vector<mig::MigUuid>> {
+    FLEXMIG_ASSIGN_OR_RETURN(const mig::NodeInventory* node, inventory.Get());
+    auto wanted = agent::RequestFor(size, *node);
+    if (!wanted.ok()) {
+      return node->leaves.empty() ? WithFlattenCommand(wanted.status(), flags, *node)
+                                  : wanted.status();
+    }
+    return agent::ChooseLeaves(*node, *wanted, policy, job, busy);
+  };
+  if (!flags.no_wait) {
+    request.wait_until = Deadline::Never();
+    if (!flags.wait_timeout.empty()) {
+      FLEXMIG_ASSIGN_OR_RETURN(const auto timeout,
+                               Flag("--wait-timeout", ParseDuration(flags.wait_timeout)));
+      request.wait_until = Deadline::After(timeout);
+    }
+  }
+  bool explained = false;
+  request.on_wait = [&](const agent::LeaseWait& wait) {
+    if (!explained) ExplainWait(wait);
+    explained = true;
+    while (const auto signal_number = signals.Take()) {
+      if (agent::AsksToEnd(*signal_number)) {
+        ended_by = signal_number;
+        return AbortedError("ended by a signal while waiting for leaves");
+      }
+      if (*signal_number == SIGTSTP) signals.StopSelf();
+    }
+    return OkStatus();
+  };
+  return store.Acquire(request);
+}
+
+Result<int> Run(const RunFlags& flags, const std::vector<std::string>& command) {
+  FLEXMIG_RETURN_IF_ERROR(agent::OpenMissingStandardFds());
+  if (command.empty()) {
+    return InvalidArgumentError("no command; write it behind --: flexmig run -n 4 -- ./train");
+  }
+  FLEXMIG_ASSIGN_OR_RETURN(const agent::JobSize size, ParseSize(flags));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto policy, alloc::MakePolicy(flags.policy));
+  JobId job = agent::MakeJobId();
+  if (!flags.job_id.empty()) {
+    FLEXMIG_ASSIGN_OR_RETURN(job, Flag("--job-id", agent::ParseJobId(flags.job_id)));
+  }
+  FLEXMIG_ASSIGN_OR_RETURN(const Node node, OpenNode(flags.backend));
+  FLEXMIG_ASSIGN_OR_RETURN(const agent::LeaseStore store, OpenLeases(node));
+  FLEXMIG_ASSIGN_OR_RETURN(agent::SignalWatch signals, agent::SignalWatch::Create());
+
+  FreshInventory inventory(*node.backend);
+  std::optional<int> ended_by;
+  auto lease = AcquireLeaves(flags, size, *policy, job, StrJoin(command, " "), inventory, store,
+                             signals, ended_by);
+  if (ended_by) return 128 + *ended_by;
+  if (!lease.ok()) return lease.status();
+
+  agent::GangSpec gang;
+  FLEXMIG_ASSIGN_OR_RETURN(const mig::NodeInventory* leaves, inventory.Get());
+  FLEXMIG_ASSIGN_OR_RETURN(const int port, agent::FindFreePort());
+  FLEXMIG_ASSIGN_OR_RETURN(gang.ranks, agent::RanksOn(*leaves, job, lease->leaves(), port));
+  gang.command = command;
+  gang.prefix = !flags.no_prefix;
+  gang.verbose = flags.verbose;
+  if (node.attach) {
+    const std::vector<mig::MigUuid> places = lease->leaves();
+    gang.on_rank_started = [&node, places](Rank rank, pid_t pid) {
+      return node.attach(places[static_cast<size_t>(rank.value())], pid);
+    };
+  }
+  gang.on_ranks_gone = [&lease] { lease->Release(); };
+  FLEXMIG_ASSIGN_OR_RETURN(const agent::GangResult result, agent::RunGang(gang, signals));
+  if (!result.message.empty()) {
+    std::fprintf(stderr, "flexmig run: %s\n", result.message.c_str());
+  }
+  return result.exit_code;
+}
+
+}  // namespace
+
+std::vector<std::string> TakeCommand(std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments[0] != "run") return {};
+  const auto mark = std::find(arguments.begin(), arguments.end(), "--");
+  if (mark == arguments.end()) return {};
+  std::vector<std::string> command(mark + 1, arguments.end());
+  arguments.erase(mark, arguments.end());
+  return command;
+}
+
+void AddRunCommand(CLI::App& app, int& exit_code, const std::vector<std::string>& command) {
+  auto flags = std::make_shared<RunFlags>();
+  CLI::App& run = *app.add_subcommand(
+      "run", "Run one job on several leaves, a process on each: run -n 4 -- COMMAND");
+  run.footer(
+      "Ranks get torchrun's variables, CUDA_VISIBLE_DEVICES with exactly one MIG UUID, and "
+      "FLEXMIG_*.\n"
+      "Rank 0 has the standard input unless that is a terminal. When a rank fails, the others get\n"
+      "SIGTERM, and SIGKILL a second later. Signals are forwarded; the ranks have 5 s to end, and "
+      "a\n"
+      "second signal kills at once. The exit code is the first failing rank's, 128 + signal if it "
+      "was\n"
+      "killed by one, 127 or 126 for a command that cannot be run.");
+  AddBackendOption(run, flags->backend);
+  auto* const size = run.add_option_group("Size", "How many leaves; exactly one of");
+  size->add_option("-n,--leaves", flags->leaf_count, "A number of leaves");
+  size->add_option("--like", flags->like,
+                   "As many as reach the SMs and memory of a profile, e.g. 3g.20gb");
+  size->add_option("--gpu-fraction", flags->gpu_fraction, "A share of a GPU, e.g. 0.81");
+  size->require_option(1);
+  run.add_option("--mem-per-rank", flags->memory, "Smallest memory of a leaf, e.g. 14GiB");
+  run.add_option("--max-gpus", flags->max_gpus, "Span at most this many GPUs");
+  run.add_option("--policy", flags->policy,
+                 "Which leaves: " + StrJoin(alloc::PolicyNames(), ", ") + " [pack]");
+  run.add_option("--job-id", flags->job_id, "Name of the job, unique on the node");
+  auto* const no_wait =
+      run.add_flag("--no-wait", flags->no_wait, "Exit with 3 instead of queueing for busy leaves");
+  run.add_option("--wait-timeout", flags->wait_timeout,
+                 "Give up the queue after this time, e.g. 10min, with exit code 5")
+      ->excludes(no_wait);
+  run.add_flag("--no-prefix", flags->no_prefix, "Pass output on as it is, without [rank]");
+  run.add_flag("-v,--verbose", flags->verbose, "Say which rank runs on which leaf");
+  run.callback([flags, &command, &exit_code] {
+    const auto result = Run(*flags, command);
+    exit_code = result.ok() ? *result : Report(result.status());
+  });
+}
+
+}  // namespace flexmig::app

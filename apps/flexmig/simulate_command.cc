@@ -1,0 +1,301 @@
+// flexmig simulate: what would the policies have made of this workload?
+
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "flexmig/alloc/policy.h"
+#include "flexmig/base/strings.h"
+#include "flexmig/sched/queue_policy.h"
+#include "flexmig/sim/scheme.h"
+#include "flexmig/sim/simulator.h"
+#include "flexmig/sim/summary.h"
+#include "flexmig/sim/workload.h"
+#include "flexmig/trace/csv_reader.h"
+#include "flexmig/trace/duration_text.h"
+#include "flexmig/trace/generator.h"
+
+#include "commands.h"
+#include "exit_code.h"
+#include "output.h"
+#include "simulate_report.h"
+
+namespace flexmig::app {
+
+namespace {
+
+// As written on the command line; empty where not given.
+struct Arguments {
+  std::string trace;
+  std::string generate;
+  std::string gpus = "8";
+  std::string model = "a100-40";
+  std::string policies =
+      "exclusive,static:7x1g.5gb,static:3g.20gb+2g.10gb+2x1g.5gb,dynamic-drain,flexmig";
+  std::string queue = "fifo";
+  std::string allocation = "first-fit";
+  std::string mapping = "fraction";
+  std::string mapping_seed = "1";
+  std::string multi_gpu = "leaves";
+  std::string load;
+  std::string compress;
+  std::string speed_class = "middling";
+  std::string oversize = "faster";
+  std::string communication_efficiency = "0.9";
+  std::string mig_off_speed;
+  std::string create_cost;
+  std::string destroy_cost;
+  std::string restart_cost;
+  std::string output = "table";
+};
+
+// The value of `flag`, or the error that names it.
+template <typename T>
+Result<T> Named(std::string_view flag, Result<T> value) {
+  if (!value.ok()) return value.status().WithContext(flag);
+  return value;
+}
+
+Result<std::optional<sched::Duration>> OptionalDuration(std::string_view flag,
+                                                        const std::string& text) {
+  if (text.empty()) return std::optional<sched::Duration>();
+  FLEXMIG_ASSIGN_OR_RETURN(const auto duration, Named(flag, trace::ParseDuration(text)));
+  return std::optional(duration);
+}
+
+Result<std::optional<double>> OptionalFactor(std::string_view flag, const std::string& text) {
+  if (text.empty()) return std::optional<double>();
+  FLEXMIG_ASSIGN_OR_RETURN(const double factor, Named(flag, ParseDouble(text, 1e-6, 1e6)));
+  return std::optional(factor);
+}
+
+int64_t Millionths(double value) { return static_cast<int64_t>(value * 1e6 + 0.5); }
+
+struct NamedTrace {
+  std::string description;
+  std::vector<trace::JobRecord> records;
+};
+
+Result<NamedTrace> GetTrace(const Arguments& arguments) {
+  if (arguments.trace.empty() == arguments.generate.empty()) {
+    return InvalidArgumentError("either --trace FILE or --generate SPEC is needed");
+  }
+  if (!arguments.trace.empty()) {
+    FLEXMIG_ASSIGN_OR_RETURN(auto records, trace::LoadTrace(arguments.trace));
+    std::string description = StrCat(arguments.trace, ", ", records.size(), " jobs");
+    return NamedTrace{std::move(description), std::move(records)};
+  }
+  FLEXMIG_ASSIGN_OR_RETURN(const auto options, trace::ParseGeneratorOptions(arguments.generate));
+  FLEXMIG_ASSIGN_OR_RETURN(auto records, trace::Generate(options));
+  return NamedTrace{StrCat("generated, ", trace::DescribeGeneratorOptions(options)),
+                    std::move(records)};
+}
+
+Result<sim::SpeedModel> GetSpeeds(const Arguments& arguments, const mig::GpuModel& model) {
+  sim::SpeedOptions options;
+  FLEXMIG_ASSIGN_OR_RETURN(options.speed_class, sim::ParseSpeedClass(arguments.speed_class));
+  FLEXMIG_ASSIGN_OR_RETURN(
+      const double efficiency,
+      Named("--comm-efficiency", ParseDouble(arguments.communication_efficiency, 0.01, 1)));
+  options.communication_efficiency = Millionths(efficiency);
+  if (!arguments.mig_off_speed.empty()) {
+    FLEXMIG_ASSIGN_OR_RETURN(
+        const double mig_off,
+        Named("--mig-off-speed", ParseDouble(arguments.mig_off_speed, 0.5, 2)));
+    options.mig_off = Millionths(mig_off);
+  }
+  if (arguments.oversize != "faster" && arguments.oversize != "same") {
+    return InvalidArgumentError(
+        StrCat("--oversize: '", arguments.oversize, "' is not faster or same"));
+  }
+  options.oversize = arguments.oversize == "same" ? sim::Oversize::kSame : sim::Oversize::kFaster;
+  return sim::SpeedModel(model, options);
+}
+
+Result<sim::ReconfigurationCosts> GetCosts(const Arguments& arguments) {
+  sim::ReconfigurationCosts costs;
+  FLEXMIG_ASSIGN_OR_RETURN(costs.create, OptionalDuration("--create-cost", arguments.create_cost));
+  FLEXMIG_ASSIGN_OR_RETURN(costs.destroy,
+                           OptionalDuration("--destroy-cost", arguments.destroy_cost));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto restart,
+                           OptionalDuration("--restart-cost", arguments.restart_cost));
+  costs.service_restart = restart.value_or(costs.service_restart);
+  return costs;
+}
+
+Result<sim::WorkloadOptions> GetWorkloadOptions(const Arguments& arguments,
+                                                const mig::GpuModel& model) {
+  sim::WorkloadOptions options;
+  constexpr int64_t kMaxSeed = std::numeric_limits<int64_t>::max();
+  FLEXMIG_ASSIGN_OR_RETURN(const int64_t seed,
+                           Named("--mapping-seed", ParseInt(arguments.mapping_seed, 0, kMaxSeed)));
+  FLEXMIG_ASSIGN_OR_RETURN(
+      options.mapping, sim::Mapping::Parse(arguments.mapping, model, static_cast<uint64_t>(seed)));
+  if (arguments.multi_gpu != "leaves" && arguments.multi_gpu != "skip") {
+    return InvalidArgumentError(
+        StrCat("--multi-gpu: '", arguments.multi_gpu, "' is not leaves or skip"));
+  }
+  options.multi_gpu =
+      arguments.multi_gpu == "skip" ? sim::MultiGpuJobs::kSkip : sim::MultiGpuJobs::kLeaves;
+  FLEXMIG_ASSIGN_OR_RETURN(options.load, OptionalFactor("--load", arguments.load));
+  FLEXMIG_ASSIGN_OR_RETURN(options.compress, OptionalFactor("--compress", arguments.compress));
+  return options;
+}
+
+std::string DescribeLoad(const sim::Workload& workload) {
+  std::string text =
+      workload.offered_load
+          ? StrCat("offered ", FormatFixed(*workload.offered_load, 3),
+                   " (slices x time asked for / slices x time from first to last submission)")
+          : "all jobs are submitted at once";
+  if (workload.compressed_by != 1) {
+    text += StrCat(", submit times compressed by ", FormatFixed(workload.compressed_by, 4));
+  }
+  return text;
+}
+
+std::string DescribeSpeeds(const sim::SpeedModel& speeds) {
+  const auto fixed = [](int64_t millionths) {
+    return FormatFixed(static_cast<double>(millionths) / 1e6, 2);
+  };
+  return StrCat("every job ", sim::SpeedClassName(speeds.options().speed_class), ": ",
+                speeds.DescribeCurve(),
+                " of a whole-GPU instance on 1 2 3 4 7 of 7 slices (measured on A100, straight "
+                "lines between), ",
+                fixed(speeds.mig_off()), " with MIG off",
+                speeds.options().mig_off ? " (given)" : " (from SM counts)");
+}
+
+// Everything a result rests on.
+std::vector<std::pair<std::string, std::string>> DescribeAssumptions(
+    const NamedTrace& trace, const Arguments& arguments, const sim::SchemeContext& context,
+    const sim::WorkloadOptions& options, const sim::Workload& workload) {
+  const mig::GpuModel& model = *context.model;
+  return {
+      {"trace", trace.description},
+      {"cluster", StrCat(context.gpu_count, " x ", model.product, ", ", model.compute_slices,
+                         " compute slices each, as one node")},
+      {"queue", StrCat(arguments.queue, ", run times of the trace as estimates")},
+      {"mapping", options.mapping.Describe(model)},
+      {"multi-GPU jobs",
+       options.multi_gpu == sim::MultiGpuJobs::kSkip
+           ? StrCat(workload.multi_gpu_left_out, " left out for every policy")
+           : StrCat(model.compute_slices, " leaves a GPU; whole GPUs in one-to-one policies")},
+      {"load", DescribeLoad(workload)},
+      {"speed", DescribeSpeeds(context.speeds)},
+      {"oversize", context.speeds.options().oversize == sim::Oversize::kFaster
+                       ? "a job on more slices than it asked for runs faster, as its class says"
+                       : "a job on more slices than it asked for runs as on those it asked for"},
+      {"communication",
+       StrCat("k leaves run at ",
+              FormatFixed(
+                  static_cast<double>(context.speeds.options().communication_efficiency) / 1e6, 2),
+              " of one instance of k slices (an assumption, --comm-efficiency); one-to-one "
+              "policies pay none")},
+      {"reconfiguration", context.costs.Describe(model)},
+      {"memory", "not a constraint"},
+  };
+}
+
+Result<std::string> Simulate(const Arguments& arguments) {
+  FLEXMIG_ASSIGN_OR_RETURN(const mig::GpuModel* model, mig::FindGpuModel(arguments.model));
+  constexpr int64_t kMaxGpus = 100'000;
+  FLEXMIG_ASSIGN_OR_RETURN(const int64_t gpus,
+                           Named("--gpus", ParseInt(arguments.gpus, 1, kMaxGpus)));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto speeds, GetSpeeds(arguments, *model));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto costs, GetCosts(arguments));
+  const sim::SchemeContext context{model, static_cast<int>(gpus), speeds, costs,
+                                   arguments.allocation};
+  FLEXMIG_ASSIGN_OR_RETURN(const auto options, GetWorkloadOptions(arguments, *model));
+  if (arguments.output != "table" && arguments.output != "json" && arguments.output != "csv") {
+    return InvalidArgumentError(
+        StrCat("--output: '", arguments.output, "' is not table, json or csv"));
+  }
+  // Names first: a typing error should not cost the time of the policies before it.
+  FLEXMIG_RETURN_IF_ERROR(alloc::MakePolicy(arguments.allocation).status());
+  FLEXMIG_RETURN_IF_ERROR(sched::MakeQueuePolicy(arguments.queue).status());
+  std::vector<std::unique_ptr<sim::Scheme>> schemes;
+  for (const std::string_view name : StrSplit(arguments.policies, ',')) {
+    FLEXMIG_ASSIGN_OR_RETURN(auto scheme, sim::MakeScheme(name, context));
+    for (const auto& other : schemes) {
+      if (other->name() == name) {
+        return InvalidArgumentError(StrCat("--policies: '", name, "' is named twice"));
+      }
+    }
+    schemes.push_back(std::move(scheme));
+  }
+
+  FLEXMIG_ASSIGN_OR_RETURN(const auto trace, GetTrace(arguments));
+  FLEXMIG_ASSIGN_OR_RETURN(
+      const auto workload,
+      sim::MakeWorkload(trace.records, *model, context.gpu_count, speeds, options));
+  SimulationReport report;
+  report.assumptions = DescribeAssumptions(trace, arguments, context, options, workload);
+  for (const auto& scheme : schemes) {
+    report.policy_descriptions.push_back(scheme->Describe());
+    FLEXMIG_ASSIGN_OR_RETURN(auto queue, sched::MakeQueuePolicy(arguments.queue));
+    FLEXMIG_ASSIGN_OR_RETURN(const auto outcome,
+                             sim::Simulate(workload, *scheme, std::move(queue)));
+    report.summaries.push_back(
+        sim::Summarize(workload, *scheme, outcome, *model, context.gpu_count));
+  }
+  if (arguments.output == "json") return RenderJson(report);
+  if (arguments.output == "csv") return RenderCsv(report);
+  return RenderTable(report);
+}
+
+}  // namespace
+
+void AddSimulateCommand(CLI::App& app, int& exit_code) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      app.add_subcommand("simulate", "Replay a trace under several policies and compare them.");
+  const auto option = [&](const char* name, std::string& value, const char* help) {
+    command->add_option(name, value, help)->capture_default_str();
+  };
+  option("--trace", arguments->trace, "Trace CSV, plain or gzip");
+  option("--generate", arguments->generate,
+         "A made-up trace instead, e.g. jobs=200,seed=1,gap=60s,median=10min,sigma=1.2,"
+         "sizes=0.14:1/0.28:4/1:2 (or sizes=openb, openb-shared)");
+  option("--gpus", arguments->gpus, "GPUs of the one node");
+  option("--model", arguments->model, "Board of every GPU");
+  option("--policies", arguments->policies,
+         "Of whole-gpu, exclusive, static:<layout>[/<layout>...], dynamic-drain, flexmig");
+  option("--queue", arguments->queue, "fifo, fifo-skip or sjf");
+  option("--alloc", arguments->allocation, "How flexmig chooses leaves: first-fit, pack or spread");
+  option("--mapping", arguments->mapping,
+         "GPUs to slices: fraction, or seeded-mix:<slices>=<weight>/... for one-GPU jobs");
+  option("--mapping-seed", arguments->mapping_seed, "Seed of seeded-mix");
+  option("--multi-gpu", arguments->multi_gpu, "Jobs on several GPUs: leaves or skip");
+  option("--load", arguments->load, "Move submit times until the offered load is this");
+  option("--compress", arguments->compress, "Move submit times closer by this factor");
+  option("--class", arguments->speed_class,
+         "How jobs scale with slices: saturating, middling or light");
+  option("--oversize", arguments->oversize,
+         "What a job makes of more slices than it asked for: faster (by its class) or same");
+  option("--comm-efficiency", arguments->communication_efficiency,
+         "Speed left when a job's ranks on several leaves exchange data, 0.01 to 1");
+  option("--mig-off-speed", arguments->mig_off_speed,
+         "Speed of a GPU with MIG off against its whole-GPU instance [default: by class]");
+  option("--create-cost", arguments->create_cost,
+         "Time to create an instance, e.g. 0.2s [default: measured, by board and size]");
+  option("--destroy-cost", arguments->destroy_cost,
+         "Time to destroy an instance [default: measured, by board and size]");
+  option("--restart-cost", arguments->restart_cost,
+         "Time to restart services after a reconfiguration [default: 3.6s]");
+  option("-o,--output", arguments->output, "table, json or csv");
+  command->callback([arguments, &exit_code] {
+    const auto text = Simulate(*arguments);
+    if (!text.ok()) {
+      exit_code = Report(text.status());
+      return;
+    }
+    exit_code = Report(WriteOut(*text));
+  });
+}
+
+}  // namespace flexmig::app
