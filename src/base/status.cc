@@ -35,14 +35,24 @@ std::string_view StatusCodeName(StatusCode code) {
   return "an unknown StatusCode";
 }
 
+Status::Status(StatusCode code, std::string message)
+    : error_(std::make_unique<Error>(Error{code, std::move(message)})) {
+  FLEXMIG_CHECK(code != StatusCode::kOk);
+}
+
+const std::string& Status::message() const {
+  static const std::string kNone;
+  return ok() ? kNone : error_->message;
+}
+
 Status Status::WithContext(std::string_view context) const {
   if (ok()) return *this;
-  return {code_, std::string(context) + ": " + message_};
+  return {code(), std::string(context) + ": " + message()};
 }
 
 std::string Status::ToString() const {
-  std::string text(StatusCodeName(code_));
-  if (!ok()) text += ": " + message_;
+  std::string text(StatusCodeName(code()));
+  if (!ok()) text += ": " + message();
   return text;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,18 +48,28 @@ inline constexpr StatusCode kAllStatusCodes[] = {
 // "kNotFound" for kNotFound.
 std::string_view StatusCodeName(StatusCode code);
 
-// Success, or a code with a message. Cheap to move; copying copies the message.
+// Success, or a code with a message. A word, null when ok, because collectives that take 100 ns
+// return several of them. Cheap to move; copying copies the message.
 class [[nodiscard]] Status {
  public:
   Status() = default;
   // REQUIRES: code != kOk.
-  Status(StatusCode code, std::string message) : code_(code), message_(std::move(message)) {
-    FLEXMIG_CHECK(code != StatusCode::kOk);
+  Status(StatusCode code, std::string message);
+  Status(const Status& other)
+      : error_(other.ok() ? nullptr : std::make_unique<Error>(*other.error_)) {}
+  Status& operator=(const Status& other) {
+    if (this != &other) error_ = other.ok() ? nullptr : std::make_unique<Error>(*other.error_);
+    return *this;
   }
+  // A status that was moved from is ok.
+  Status(Status&&) noexcept = default;
+  Status& operator=(Status&&) noexcept = default;
+  ~Status() = default;
 
-  [[nodiscard]] bool ok() const { return code_ == StatusCode::kOk; }
-  [[nodiscard]] StatusCode code() const { return code_; }
-  [[nodiscard]] const std::string& message() const { return message_; }
+  [[nodiscard]] bool ok() const { return error_ == nullptr; }
+  [[nodiscard]] StatusCode code() const { return ok() ? StatusCode::kOk : error_->code; }
+  // Empty if ok().
+  [[nodiscard]] const std::string& message() const;
 
   // The same code with "<context>: " in front of the message; an ok status stays as it is.
   [[nodiscard]] Status WithContext(std::string_view context) const;
@@ -66,11 +77,17 @@ class [[nodiscard]] Status {
   // "kNotFound: no GPU 9", or "kOk".
   [[nodiscard]] std::string ToString() const;
 
-  friend bool operator==(const Status&, const Status&) = default;
+  friend bool operator==(const Status& a, const Status& b) {
+    return a.code() == b.code() && a.message() == b.message();
+  }
 
  private:
-  StatusCode code_ = StatusCode::kOk;
-  std::string message_;
+  struct Error {
+    StatusCode code;
+    std::string message;
+  };
+
+  std::unique_ptr<Error> error_;
 };
 
 inline Status OkStatus() { return {}; }
