@@ -49,7 +49,7 @@ Status RunApply(const LayoutFlags& flags) {
   };
   const auto report = partition::Apply(*node.backend, desired, options);
   if (report.gpus.empty()) return report.status;
-  const Status written = WriteOut(FormatReport(report, flags.format, flags.show_steps));
+  Status written = WriteOut(FormatReport(report, flags.format, flags.show_steps));
   if (report.status.ok()) return written;
   return {report.status.code(), StrCat(report.status.message(), DescribeLeftovers(report),
                                        "; the same command again continues")};

@@ -54,7 +54,7 @@ std::string_view OutcomeName(GpuOutcome::Kind kind) {
     case GpuOutcome::Kind::kLeftover: return "failed, left over";
     case GpuOutcome::Kind::kNotTried: return "not tried";
   }
-  FLEXMIG_CHECK(!"a GpuOutcome::Kind outside its enumeration");
+  FLEXMIG_CHECK(false && "a GpuOutcome::Kind outside its enumeration");
 }
 
 // The sums over all GPUs; a sum with an unknown part is unknown.

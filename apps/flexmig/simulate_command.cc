@@ -1,5 +1,6 @@
 // flexmig simulate: what would the policies have made of this workload?
 
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -73,7 +74,7 @@ Result<std::optional<double>> OptionalFactor(std::string_view flag, const std::s
   return std::optional(factor);
 }
 
-int64_t Millionths(double value) { return static_cast<int64_t>(value * 1e6 + 0.5); }
+int64_t Millionths(double value) { return std::llround(value * 1e6); }
 
 struct NamedTrace {
   std::string description;

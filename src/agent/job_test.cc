@@ -31,7 +31,7 @@ BusyLeaves Busy(const mig::NodeInventory& node, std::initializer_list<size_t> le
   return busy;
 }
 
-Result<int> CountFor(decltype(JobSize::size) size, Bytes min_memory = {}) {
+Result<int> CountFor(const decltype(JobSize::size)& size, Bytes min_memory = {}) {
   const auto request = RequestFor({size, min_memory, std::nullopt}, Node());
   if (!request.ok()) return request.status();
   return request->leaf_count;

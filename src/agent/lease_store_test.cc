@@ -36,7 +36,7 @@ auto FirstFree(int count, int total) {
   };
 }
 
-auto Exactly(std::vector<mig::MigUuid> leaves) {
+auto Exactly(const std::vector<mig::MigUuid>& leaves) {
   return [leaves](const BusyLeaves& busy) -> Result<std::vector<mig::MigUuid>> {
     for (const auto& leaf : leaves) {
       if (busy.contains(leaf)) return ResourceExhaustedError("busy");
@@ -115,7 +115,7 @@ class LeaseStoreTest : public testing::Test {
   }
   // A child that queues for the leaves, appends `name` to "order", and ends. Returns once it is in
   // the queue.
-  pid_t Waiter(std::vector<mig::MigUuid> leaves, char name) {
+  pid_t Waiter(const std::vector<mig::MigUuid>& leaves, char name) {
     const size_t before = FilesIn("queue");
     const pid_t child = Fork([this, leaves, name] {
       const auto lease = Open().Acquire(Waiting(Exactly(leaves), seconds(20)));
@@ -171,7 +171,7 @@ TEST_F(LeaseStoreTest, ReleaseFreesAndRemovesTheFiles) {
 TEST_F(LeaseStoreTest, RefusesWhatIsNotALeafOfItsOwn) {
   const auto store = Open();
   const auto held = store.Acquire(NoWait(Exactly({Leaf(3)})));
-  const auto take = [&](std::vector<mig::MigUuid> leaves) {
+  const auto take = [&](const std::vector<mig::MigUuid>& leaves) {
     return store
         .Acquire(NoWait(
             [leaves](const BusyLeaves&) -> Result<std::vector<mig::MigUuid>> { return leaves; }))

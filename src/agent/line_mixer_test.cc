@@ -59,7 +59,7 @@ TEST_F(LineMixerTest, LineOfNobodyStandsAlone) {
 
 TEST_F(LineMixerTest, EndlessLineIsNotHeldForEver) {
   for (int i = 0; i < 65; ++i) mixer_.Add(a_, std::string(1024, 'x'));
-  EXPECT_EQ(mixer_.pending(), "[0] " + std::string(65 * 1024, 'x'));
+  EXPECT_EQ(mixer_.pending(), "[0] " + std::string(size_t{65} * 1024, 'x'));
 }
 
 TEST_F(LineMixerTest, ConsumedTextIsGone) {

@@ -75,6 +75,7 @@ Result<RankProcess> RankStarter::Fork(int rank, const std::map<std::string, std:
   FLEXMIG_RETURN_IF_ERROR(MakePipe(process.error, error, O_NONBLOCK));
   std::vector<std::string> merged = MergedEnvironment(variables);
   std::vector<char*> environment;
+  environment.reserve(merged.size() + 1);
   for (auto& entry : merged) environment.push_back(entry.data());
   environment.push_back(nullptr);
   const int fds[3] = {stdin_fd, output.get(), error.get()};

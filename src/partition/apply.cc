@@ -133,7 +133,7 @@ class GpuWorker {
         FLEXMIG_CHECK(instance != present.instances.end());
         return backend_.CreateComputeInstance(gpu_, instance->id).status();
     }
-    FLEXMIG_CHECK(!"a Step::Kind outside its enumeration");
+    FLEXMIG_CHECK(false && "a Step::Kind outside its enumeration");
   }
 
   hw::MigBackend& backend_;

@@ -20,6 +20,8 @@ class ApplyCrashTest : public ::testing::Test {
   ApplyCrashTest()
       : directory_(std::filesystem::temp_directory_path() / ("flexmig-crash-" + RandomHex(8))) {}
   ~ApplyCrashTest() override { std::filesystem::remove_all(directory_); }
+  ApplyCrashTest(const ApplyCrashTest&) = delete;
+  ApplyCrashTest& operator=(const ApplyCrashTest&) = delete;
 
   [[nodiscard]] std::unique_ptr<simhw::SimNode> Open(std::string_view script) const {
     simhw::SimOptions options;

@@ -29,6 +29,8 @@ class ApplyTest : public ::testing::Test {
     options_.retry_for = milliseconds(200);
   }
   ~ApplyTest() override { std::filesystem::remove_all(directory_); }
+  ApplyTest(const ApplyTest&) = delete;
+  ApplyTest& operator=(const ApplyTest&) = delete;
 
   // Opens the node, under a script.
   std::unique_ptr<simhw::SimNode> Open(std::string_view script = "",

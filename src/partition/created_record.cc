@@ -19,7 +19,9 @@ Result<CreatedRecord> CreatedRecord::Parse(std::string_view text, std::string_vi
   const auto error = [&](size_t line, std::string_view line_text, std::string_view word,
                          std::string_view problem) {
     // `word` is a piece of `line_text`, or empty behind its end.
-    const auto column = word.data() == nullptr ? line_text.size() : word.data() - line_text.data();
+    const auto column = word.data() == nullptr
+                            ? line_text.size()
+                            : static_cast<size_t>(word.data() - line_text.data());
     return DataLossError(StrCat(file, ":", line, ":", column + 1, ": ", problem));
   };
   const auto lines = StrSplit(text, '\n');
@@ -99,7 +101,7 @@ Status CreatedRecord::Store(Instances changed) {
   if (changed == instances_) return OkStatus();
   std::swap(changed, instances_);
   if (file_.empty()) return OkStatus();
-  const Status written = WriteFileAtomically(file_, Format());
+  Status written = WriteFileAtomically(file_, Format());
   if (!written.ok()) std::swap(changed, instances_);
   return written;
 }

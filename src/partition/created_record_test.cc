@@ -18,6 +18,8 @@ class CreatedRecordTest : public ::testing::Test {
   CreatedRecordTest()
       : file_(std::filesystem::temp_directory_path() / ("flexmig-created-" + RandomHex(8))) {}
   ~CreatedRecordTest() override { std::filesystem::remove(file_); }
+  CreatedRecordTest(const CreatedRecordTest&) = delete;
+  CreatedRecordTest& operator=(const CreatedRecordTest&) = delete;
 
   const std::filesystem::path file_;
 };

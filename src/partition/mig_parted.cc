@@ -259,6 +259,7 @@ Result<std::vector<DesiredGpu>> SelectConfig(const MigPartedFile& file, std::str
     }
   }
   std::vector<DesiredGpu> sorted;
+  sorted.reserve(desired.size());
   for (auto& [index, gpu] : desired) sorted.push_back(std::move(gpu));
   return sorted;
 }

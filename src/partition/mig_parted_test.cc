@@ -8,7 +8,6 @@
 namespace flexmig::partition {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 

@@ -18,6 +18,7 @@ std::string Describe(const mig::GpuModel& model, const mig::PlacedProfile& place
 
 std::string DescribeProcesses(const std::vector<pid_t>& pids) {
   std::vector<std::string> names;
+  names.reserve(pids.size());
   for (const pid_t pid : pids) names.push_back(StrCat(pid));
   return StrCat(pids.size() == 1 ? "process " : "processes ", StrJoin(names, ", "));
 }
@@ -119,7 +120,7 @@ std::string DescribeStep(const mig::GpuModel& model, const Step& step) {
     case Step::Kind::kCreateGpuInstance: return with_place("create GPU instance");
     case Step::Kind::kCreateComputeInstance: return with_place("create compute instance of");
   }
-  FLEXMIG_CHECK(!"a Step::Kind outside its enumeration");
+  FLEXMIG_CHECK(false && "a Step::Kind outside its enumeration");
 }
 
 bool NodePlan::is_done() const {

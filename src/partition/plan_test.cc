@@ -70,9 +70,9 @@ TEST_F(PlanTest, AFreshGpuIsSwitchedOnAndFilledAlongItsPlacements) {
   const GpuPlan plan = Plan(gpu, {{"1g.5gb", 7}});
   ASSERT_EQ(plan.steps.size(), 15U);
   EXPECT_EQ(plan.steps[0].kind, Kind::kEnableMig);
-  for (int i = 0; i < 7; ++i) {
-    const auto placed = Place(a100_, "1g.5gb", i);
-    const auto at = static_cast<size_t>(1 + 2 * i);
+  for (size_t i = 0; i < 7; ++i) {
+    const auto placed = Place(a100_, "1g.5gb", static_cast<int>(i));
+    const size_t at = 1 + 2 * i;
     EXPECT_EQ(plan.steps[at], (Step{Kind::kCreateGpuInstance, placed}));
     EXPECT_EQ(plan.steps[at + 1], (Step{Kind::kCreateComputeInstance, placed}));
   }

@@ -41,6 +41,8 @@ class Lease {
  public:
   Lease(Lease&& other) noexcept = default;
   Lease& operator=(Lease&& other) noexcept;
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
   ~Lease() { Release(); }
 
   // In rank order; empty after Release.

@@ -20,6 +20,8 @@ class SignalWatch {
   static Result<SignalWatch> Create();
   SignalWatch(SignalWatch&&) noexcept = default;
   SignalWatch& operator=(SignalWatch&&) = delete;
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
   ~SignalWatch();
 
   // Readable while a signal is waiting. Close-on-exec.
