@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, and asks nothing.
-# Usage: scripts/install_deps.sh build|test
+# Usage: scripts/install_deps.sh build|test|bench
+# bench: the libraries that hsm-perf compares with (docs/reference/hsm-perf.md).
 set -euo pipefail
 
-build_packages=(g++ cmake ninja-build libcli11-dev libfmt-dev nlohmann-json3-dev libyaml-cpp-dev zlib1g-dev)
+build_packages=(g++ cmake ninja-build libcli11-dev libfmt-dev libhwy-dev nlohmann-json3-dev libyaml-cpp-dev zlib1g-dev)
 test_packages=(libgtest-dev libgmock-dev)
+bench_packages=(libopenmpi-dev openmpi-bin libmpich-dev mpich libgloo-dev)
 
 case "${1:-}" in
   build) packages=("${build_packages[@]}") ;;
   test) packages=("${build_packages[@]}" "${test_packages[@]}") ;;
-  *) echo "usage: $0 build|test" >&2; exit 2 ;;
+  bench) packages=("${build_packages[@]}" "${bench_packages[@]}") ;;
+  *) echo "usage: $0 build|test|bench" >&2; exit 2 ;;
 esac
 
 missing=()

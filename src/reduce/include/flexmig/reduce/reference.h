@@ -10,11 +10,11 @@ namespace flexmig::reduce {
 // What ReduceInputs promises, element by element in the plainest way, for tests and benchmarks that
 // check results. Shares no arithmetic with ReduceInputs; some hundred times slower.
 void ReduceInputsReference(DataType type, ReduceOp op, std::span<const void* const> inputs,
-                           void* out, size_t count);
+                           void* out, size_t count, std::span<const Scalar> scalars = {});
 
-// The conversions of half.h by way of exact arithmetic on double. NaN gives the quiet NaN without
-// sign or payload.
-[[nodiscard]] double ReferenceToDouble(DataType half_type, uint16_t bits);
-[[nodiscard]] uint16_t ReferenceFromDouble(DataType half_type, double value);
+// The conversions of half.h and float8.h by way of exact arithmetic on double. NaN gives the quiet
+// NaN without sign or payload. REQUIRES: `type` is a float of 16 or 8 bits.
+[[nodiscard]] double ReferenceToDouble(DataType type, uint16_t bits);
+[[nodiscard]] uint16_t ReferenceFromDouble(DataType type, double value);
 
 }  // namespace flexmig::reduce

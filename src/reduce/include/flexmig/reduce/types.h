@@ -2,8 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
+#include <type_traits>
 
+#include "flexmig/reduce/float8.h"
 #include "flexmig/reduce/half.h"
 
 namespace flexmig::reduce {
@@ -17,10 +20,18 @@ enum class DataType : uint8_t {
   kInt64 = 3,
   kBfloat16 = 4,
   kFloat16 = 5,
+  kInt8 = 6,
+  kUint8 = 7,
+  kUint32 = 8,
+  kUint64 = 9,
+  kFloat8E4m3 = 10,
+  kFloat8E5m2 = 11,
 };
-inline constexpr DataType kAllDataTypes[] = {DataType::kFloat32,  DataType::kFloat64,
-                                             DataType::kInt32,    DataType::kInt64,
-                                             DataType::kBfloat16, DataType::kFloat16};
+inline constexpr DataType kAllDataTypes[] = {
+    DataType::kFloat32,  DataType::kFloat64, DataType::kInt32,      DataType::kInt64,
+    DataType::kBfloat16, DataType::kFloat16, DataType::kInt8,       DataType::kUint8,
+    DataType::kUint32,   DataType::kUint64,  DataType::kFloat8E4m3, DataType::kFloat8E5m2,
+};
 
 // How elements of all ranks become one; reduce.h says exactly. Numbered as DataType is.
 enum class ReduceOp : uint8_t {
@@ -29,13 +40,14 @@ enum class ReduceOp : uint8_t {
   kMax = 2,
   kProd = 3,
   kAvg = 4,
+  kPreMulSum = 5,
 };
-inline constexpr ReduceOp kAllReduceOps[] = {ReduceOp::kSum, ReduceOp::kMin, ReduceOp::kMax,
-                                             ReduceOp::kProd, ReduceOp::kAvg};
+inline constexpr ReduceOp kAllReduceOps[] = {ReduceOp::kSum,  ReduceOp::kMin, ReduceOp::kMax,
+                                             ReduceOp::kProd, ReduceOp::kAvg, ReduceOp::kPreMulSum};
 
 // Whether the value is one of the enumerators: types come from C callers and from shared memory.
-[[nodiscard]] constexpr bool IsValid(DataType type) { return type <= DataType::kFloat16; }
-[[nodiscard]] constexpr bool IsValid(ReduceOp op) { return op <= ReduceOp::kAvg; }
+[[nodiscard]] constexpr bool IsValid(DataType type) { return type <= DataType::kFloat8E5m2; }
+[[nodiscard]] constexpr bool IsValid(ReduceOp op) { return op <= ReduceOp::kPreMulSum; }
 
 // Bytes of one element. REQUIRES: IsValid(type).
 [[nodiscard]] size_t ElementBytes(DataType type);
@@ -71,7 +83,51 @@ template <>
 struct DataTypeOf<Float16> {
   static constexpr DataType kValue = DataType::kFloat16;
 };
+template <>
+struct DataTypeOf<int8_t> {
+  static constexpr DataType kValue = DataType::kInt8;
+};
+template <>
+struct DataTypeOf<uint8_t> {
+  static constexpr DataType kValue = DataType::kUint8;
+};
+template <>
+struct DataTypeOf<uint32_t> {
+  static constexpr DataType kValue = DataType::kUint32;
+};
+template <>
+struct DataTypeOf<uint64_t> {
+  static constexpr DataType kValue = DataType::kUint64;
+};
+template <>
+struct DataTypeOf<Float8E4m3> {
+  static constexpr DataType kValue = DataType::kFloat8E4m3;
+};
+template <>
+struct DataTypeOf<Float8E5m2> {
+  static constexpr DataType kValue = DataType::kFloat8E5m2;
+};
 template <typename T>
 inline constexpr DataType kDataTypeOf = DataTypeOf<T>::kValue;
+
+// One element of any type, in the first bytes: what kPreMulSum multiplies an input with.
+struct Scalar {
+  alignas(8) std::byte bytes[8];
+
+  template <typename T>
+  [[nodiscard]] static Scalar Of(T value) {
+    static_assert(sizeof(T) == sizeof(value) && IsValid(kDataTypeOf<T>));
+    Scalar scalar{};
+    std::memcpy(scalar.bytes, &value, sizeof value);
+    return scalar;
+  }
+  template <typename T>
+  [[nodiscard]] T As() const {
+    T value;
+    std::memcpy(&value, bytes, sizeof value);
+    return value;
+  }
+};
+static_assert(sizeof(Scalar) == 8 && std::is_trivially_copyable_v<Scalar>);
 
 }  // namespace flexmig::reduce
