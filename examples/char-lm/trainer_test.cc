@@ -46,7 +46,7 @@ class ScriptedCommunicator final : public coll::Communicator {
 
   [[nodiscard]] int rank() const override { return 0; }
   [[nodiscard]] int world_size() const override { return script_.world_size; }
-  Status AllReduce(const void*, void*, size_t, coll::DataType, coll::ReduceOp) override {
+  Status AllReduce(const void*, void*, size_t, coll::DataType, const coll::Reduction&) override {
     ++script_.reduces;
     return script_.reduce_status;
   }
@@ -60,11 +60,29 @@ class ScriptedCommunicator final : public coll::Communicator {
     ++script_.gathers;
     return OkStatus();
   }
-  Status Broadcast(const void*, void*, size_t, coll::DataType, int) override { return Unused(); }
-  Status ReduceScatter(const void*, void*, size_t, coll::DataType, coll::ReduceOp) override {
+
+  using Type = coll::DataType;
+  using Layout = coll::VectorLayout;
+  Status Reduce(const void*, void*, size_t, Type, const coll::Reduction&, int) override {
+    return Unused();
+  }
+  Status ReduceScatter(const void*, void*, size_t, Type, const coll::Reduction&) override {
+    return Unused();
+  }
+  Status Gather(const void*, void*, size_t, Type, int) override { return Unused(); }
+  Status Broadcast(const void*, void*, size_t, Type, int) override { return Unused(); }
+  Status Scatter(const void*, void*, size_t, Type, int) override { return Unused(); }
+  Status AllToAll(const void*, void*, size_t, Type) override { return Unused(); }
+  Status AllToAllV(const void*, const Layout&, void*, const Layout&, Type) override {
     return Unused();
   }
   Status Barrier() override { return Unused(); }
+  Status Exchange(std::span<const coll::Transfer>) override { return Unused(); }
+  Result<std::span<std::byte>> AllocateShared(size_t) override { return Unused(); }
+  Status FreeShared(std::span<std::byte>) override { return Unused(); }
+  Result<std::unique_ptr<Communicator>> Split(int, int) override { return Unused(); }
+  Result<std::unique_ptr<Communicator>> Shrink(std::span<const int>) override { return Unused(); }
+  [[nodiscard]] Status status() const override { return OkStatus(); }
   void Abort(const std::string&) override {}
 
  private:

@@ -1,39 +1,51 @@
-#include <algorithm>
-
-#include "host_communicator.h"
+#include "algorithms.h"
+#include "staged_copies.h"
 
 namespace flexmig::coll {
+namespace {
 
-// One round of waiting a chunk, staging one chunk ahead. N ranks, S bytes each: every rank copies S
-// in and (N-1) S out.
-Status HostCommunicator::AllGather(const void* send, void* receive, size_t count, DataType type) {
-  FLEXMIG_RETURN_IF_ERROR(Begin({count, 0, Collective::kAllGather, type}, send, receive));
-  const auto* from = static_cast<const std::byte*>(send);
-  auto* to = static_cast<std::byte*>(receive);
-  const size_t bytes = count * reduce::ElementBytes(type);
-  const size_t chunk = segment_->geometry().slot_bytes;
-  const size_t chunks = std::max<size_t>(1, (bytes + chunk - 1) / chunk);
-  const uint64_t first = next_step_;
-  next_step_ += chunks;
-  const auto size_of = [&](size_t i) { return std::min(chunk, bytes - i * chunk); };
+std::byte* PlaceOf(int rank, const Operation& op) {
+  return op.receive + static_cast<size_t>(rank) * op.bytes();
+}
 
-  for (size_t i = 0; i < chunks + 1; ++i) {
-    if (i < chunks) {
-      FLEXMIG_RETURN_IF_ERROR(AwaitSlot(first + i));
-      if (world_size_ > 1) CopyBytes(SlotOf(rank_, first + i), from + i * chunk, size_of(i));
-      Done(kStaged, first + i);
-    }
-    if (i == 0) continue;
-    const size_t done = i - 1;
-    const uint64_t step = first + done;
-    FLEXMIG_RETURN_IF_ERROR(done == 0 ? AwaitSameCall(step) : AwaitEveryone(kStaged, step));
-    for (int rank = 0; rank < world_size_; ++rank) {
-      const std::byte* source = rank == rank_ ? from + done * chunk : SlotOf(rank, step);
-      CopyBytes(to + static_cast<size_t>(rank) * bytes + done * chunk, source, size_of(done));
-    }
-    Done(kFinished, step);
+}  // namespace
+
+Status AllGatherSmall(Engine& engine, const Operation& op) {
+  FLEXMIG_RETURN_IF_ERROR(engine.AwaitSmall(op.bytes()));
+  reduce::CopyBytes(engine.small(engine.rank()), op.send, op.bytes());
+  engine.Announce();
+  reduce::CopyBytes(PlaceOf(engine.rank(), op), op.send, op.bytes());
+  FLEXMIG_RETURN_IF_ERROR(engine.AwaitAnnouncements());
+  for (int rank = 0; rank < engine.world_size(); ++rank) {
+    if (rank != engine.rank()) reduce::CopyBytes(PlaceOf(rank, op), engine.small(rank), op.bytes());
   }
+  engine.Complete();
   return OkStatus();
+}
+
+Status AllGatherStaged(Engine& engine, const Operation& op) {
+  const uint64_t everyone = ~uint64_t{0};
+  std::byte* const own_place = PlaceOf(engine.rank(), op);
+  return CopyThroughSlots(
+      engine, op.bytes(), CopyChunkBytes(engine, op.bytes()), everyone,
+      [&](std::byte* slot, size_t begin, size_t bytes) {
+        reduce::CopyBytes(slot, op.send + begin, bytes);
+        reduce::CopyBytes(own_place + begin, op.send + begin, bytes);  // while it is in the cache
+      },
+      [&](int rank, const std::byte* slot, size_t begin, size_t bytes) {
+        reduce::CopyBytes(PlaceOf(rank, op) + begin, slot, bytes);
+      });
+}
+
+Status AllGatherPulled(Engine& engine, const Operation& op, const PeerBuffers& peers) {
+  reduce::CopyBytes(PlaceOf(engine.rank(), op), op.send, op.bytes());
+  // From the next rank on: not all from the same one at the same time.
+  for (int i = 1; i < engine.world_size(); ++i) {
+    const int rank = (engine.rank() + i) % engine.world_size();
+    FLEXMIG_RETURN_IF_ERROR(peers.Pull(rank, 0, PlaceOf(rank, op), op.bytes()));
+  }
+  engine.Complete();
+  return engine.AwaitCompletions(engine.call());
 }
 
 }  // namespace flexmig::coll

@@ -1,40 +1,58 @@
-#include <algorithm>
-
-#include "host_communicator.h"
+#include "algorithms.h"
+#include "staged_copies.h"
 
 namespace flexmig::coll {
 
-// One round of waiting a chunk, the root staging as far ahead as there are slots. S bytes: the root
-// copies S in, every other rank S out.
-Status HostCommunicator::Broadcast(const void* send, void* receive, size_t count, DataType type,
-                                   int root) {
-  const Call call{count, root, Collective::kBroadcast, type};
-  FLEXMIG_RETURN_IF_ERROR(Begin(call, send, receive));
-  const auto* from = static_cast<const std::byte*>(send);
-  auto* to = static_cast<std::byte*>(receive);
-  const bool is_root = rank_ == root;
-  const size_t bytes = count * reduce::ElementBytes(type);
-  const size_t chunk = segment_->geometry().slot_bytes;
-  const size_t chunks = std::max<size_t>(1, (bytes + chunk - 1) / chunk);
-  const uint64_t first = next_step_;
-  next_step_ += chunks;
-
-  for (size_t i = 0; i < chunks; ++i) {
-    const uint64_t step = first + i;
-    const size_t size = std::min(chunk, bytes - i * chunk);
-    // Needed by the root alone; the others wait as well because then all wait for the same.
-    FLEXMIG_RETURN_IF_ERROR(AwaitSlot(step));
-    if (is_root && world_size_ > 1) CopyBytes(SlotOf(rank_, step), from + i * chunk, size);
-    if (is_root || i == 0) Done(kStaged, step);
-    if (i == 0) {
-      FLEXMIG_RETURN_IF_ERROR(AwaitSameCall(step));
-    } else if (!is_root) {
-      FLEXMIG_RETURN_IF_ERROR(AwaitRank(root, kStaged, step));
-    }
-    CopyBytes(to + i * chunk, is_root ? from + i * chunk : SlotOf(root, step), size);
-    Done(kFinished, step);
+Status BroadcastSmall(Engine& engine, const Operation& op) {
+  FLEXMIG_RETURN_IF_ERROR(engine.AwaitSmall(op.bytes()));
+  if (engine.rank() == op.root) {
+    reduce::CopyBytes(engine.small(op.root), op.send, op.bytes());
+    engine.Announce();
+    reduce::CopyBytes(op.receive, op.send, op.bytes());
+  } else {
+    FLEXMIG_RETURN_IF_ERROR(engine.AwaitAnnouncement(op.root));
+    reduce::CopyBytes(op.receive, engine.small(op.root), op.bytes());
   }
+  engine.Complete();
   return OkStatus();
+}
+
+Status BroadcastStaged(Engine& engine, const Operation& op) {
+  return CopyThroughSlots(
+      engine, op.bytes(), CopyChunkBytes(engine, op.bytes()), uint64_t{1} << op.root,
+      [&](std::byte* slot, size_t begin, size_t bytes) {
+        reduce::CopyBytes(slot, op.send + begin, bytes);
+        reduce::CopyBytes(op.receive + begin, op.send + begin, bytes);
+      },
+      [&](int, const std::byte* slot, size_t begin, size_t bytes) {
+        reduce::CopyBytes(op.receive + begin, slot, bytes);
+      });
+}
+
+Status BroadcastPulled(Engine& engine, const Operation& op, const PeerBuffers& peers) {
+  if (engine.rank() == op.root) {
+    reduce::CopyBytes(op.receive, op.send, op.bytes());
+  } else {
+    FLEXMIG_RETURN_IF_ERROR(peers.Pull(op.root, 0, op.receive, op.bytes()));
+  }
+  engine.Complete();
+  return engine.AwaitCompletions(engine.call());
+}
+
+Status BroadcastShared(Engine& engine, const Operation& op, const PeerBuffers& peers) {
+  const Part own = PartOf(engine.rank(), engine.world_size(), op.count, op.element);
+  const size_t begin = own.begin * op.element;
+  // In pieces that are read from memory once and from the cache for all but the first receiver.
+  constexpr size_t kPiece = 16 << 10;
+  for (size_t done = 0; done < own.count * op.element; done += kPiece) {
+    const size_t bytes = std::min(kPiece, own.count * op.element - done);
+    const std::byte* from = peers.send(op.root) + begin + done;
+    for (int rank = 0; rank < engine.world_size(); ++rank) {
+      reduce::CopyBytes(peers.receive(rank) + begin + done, from, bytes);
+    }
+  }
+  engine.Complete();
+  return engine.AwaitCompletions(engine.call());
 }
 
 }  // namespace flexmig::coll

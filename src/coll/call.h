@@ -4,7 +4,6 @@
 #include <string>
 
 #include "flexmig/reduce/types.h"
-#include "flexmig/shm/segment_layout.h"
 
 namespace flexmig::coll {
 
@@ -15,24 +14,55 @@ enum class Collective : uint8_t {
   kAllGather = 2,
   kReduceScatter = 3,
   kBarrier = 4,
+  kReduce = 5,
+  kGather = 6,
+  kScatter = 7,
+  kAllToAll = 8,
+  kAllToAllV = 9,
+  // All-gathers of what the ranks ask for.
+  kAllocateShared = 10,
+  kFreeShared = 11,
+  kSplit = 12,
+  kGreeting = 13,  // the first of every communicator
 };
+inline constexpr int kCollectives = 14;
 
-// What one rank asks for: equal on all ranks, or the call is refused. Stored in the segment's
-// CallRecord, so fields that a collective does not have are 0.
+// What one rank asks for: equal on all ranks, or the call is refused.
 struct Call {
-  uint64_t count = 0;
-  int32_t root = 0;
+  uint64_t count = 0;  // below kMaxCount
+  int root = 0;        // fields that a collective does not have are 0
   Collective collective = Collective::kBarrier;
   reduce::DataType type = reduce::DataType::kFloat32;
   reduce::ReduceOp op = reduce::ReduceOp::kSum;
-  uint8_t reserved = 0;
 
   friend bool operator==(const Call&, const Call&) = default;
 };
-static_assert(sizeof(Call) == 16 && sizeof(Call) <= sizeof(shm::CallRecord));
+
+// 2^40 elements are a tebibyte and more.
+inline constexpr uint64_t kMaxCount = uint64_t{1} << 40;
+
+// A Call in one word, which ranks can write and compare at once: from the lowest bit, 40 of count,
+// 6 of root, 6 of collective, 6 of type, 6 of op; what does not fit is cut.
+[[nodiscard]] constexpr uint64_t Encode(const Call& call) {
+  constexpr uint64_t kSixBits = 63;
+  return (call.count & (kMaxCount - 1)) | (static_cast<uint64_t>(call.root) & kSixBits) << 40 |
+         (static_cast<uint64_t>(call.collective) & kSixBits) << 46 |
+         (static_cast<uint64_t>(call.type) & kSixBits) << 52 |
+         (static_cast<uint64_t>(call.op) & kSixBits) << 58;
+}
+[[nodiscard]] constexpr Call Decode(uint64_t word) {
+  constexpr uint64_t kSixBits = 63;
+  Call call;
+  call.count = word & (kMaxCount - 1);
+  call.root = static_cast<int>(word >> 40 & kSixBits);
+  call.collective = static_cast<Collective>(word >> 46 & kSixBits);
+  call.type = static_cast<reduce::DataType>(word >> 52 & kSixBits);
+  call.op = static_cast<reduce::ReduceOp>(word >> 58 & kSixBits);
+  return call;
+}
 
 // "AllReduce(count 10, float32, sum)", "Broadcast(count 3, int64, root 0)", "Barrier()". Takes any
-// bits: the call may come from another process.
-[[nodiscard]] std::string Describe(const Call& call);
+// bytes, as they come from shared memory.
+std::string Describe(const Call& call);
 
 }  // namespace flexmig::coll

@@ -8,6 +8,7 @@
 
 #include "host_communicator.h"
 #include "meeting.h"
+#include "selection_file.h"
 
 namespace flexmig::coll {
 namespace {
@@ -53,20 +54,34 @@ Status CheckOptions(const CommunicatorOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<Communicator>> Communicator::Create(const CommunicatorOptions& options) {
+  return CreateUnless(/*interrupted=*/{}, options);
+}
+
+Result<std::unique_ptr<Communicator>> CreateUnless(const std::function<Status()>& interrupted,
+                                                   const CommunicatorOptions& options) {
   FLEXMIG_RETURN_IF_ERROR(CheckOptions(options));
-  const shm::SegmentGeometry geometry = DefaultGeometry(options.world_size);
+  const auto make_memory = [&]() -> Result<shm::SharedMemory> {
+    FLEXMIG_ASSIGN_OR_RETURN(const Selection settings,
+                             SelectionFromEnvironment(options.world_size));
+    return shm::Segment::Format(GeometryFor(options.world_size),
+                                std::as_bytes(std::span(&settings, 1)));
+  };
   Meeting meeting;
   if (options.world_size == 1) {
-    FLEXMIG_ASSIGN_OR_RETURN(meeting.segment, shm::Segment::Create(geometry));
+    FLEXMIG_ASSIGN_OR_RETURN(meeting.memory, make_memory());
   } else {
-    FLEXMIG_ASSIGN_OR_RETURN(meeting, Meet(options, geometry));
+    FLEXMIG_ASSIGN_OR_RETURN(meeting, Meet(options, make_memory, interrupted));
   }
-  meeting.segment->memory().CloseDescriptor();
+  meeting.memory.CloseDescriptor();
+  FLEXMIG_ASSIGN_OR_RETURN(auto segment, shm::Segment::Attach(std::move(meeting.memory)));
+  if (segment->geometry().world_size != options.world_size) {
+    return InternalError("rank 0 made a segment for another world size");
+  }
   FLEXMIG_ASSIGN_OR_RETURN(
-      std::unique_ptr<Communicator> communicator,
-      HostCommunicator::Create(std::move(meeting.segment), options.rank.value(),
-                               std::move(meeting.peers), options.timeout));
-  return communicator;
+      std::unique_ptr<HostCommunicator> communicator,
+      HostCommunicator::Create(std::move(segment), options, std::move(meeting.peers)));
+  FLEXMIG_RETURN_IF_ERROR(communicator->Greet());
+  return std::unique_ptr<Communicator>(std::move(communicator));
 }
 
 }  // namespace flexmig::coll

@@ -1,7 +1,6 @@
 #include "host_communicator.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -12,40 +11,53 @@
 #include "flexmig/base/strings.h"
 
 namespace flexmig::coll {
+namespace {
 
-shm::SegmentGeometry DefaultGeometry(int world_size) {
+Selection ReadSelection(const shm::Segment& segment) {
+  Selection table;
+  static_assert(sizeof table <= sizeof(shm::SegmentHeader::settings));
+  std::memcpy(&table, segment.settings().data(), sizeof table);
+  return table;
+}
+
+}  // namespace
+
+shm::SegmentGeometry GeometryFor(int world_size) {
+  // Four slots of 32 KiB a rank, at most 256 KiB each, so that the chunks in flight of four ranks
+  // (2 MiB) stay in the level-2 caches of two cores.
   constexpr uint64_t kPieceBytes = 32 << 10;
-  return {world_size, 4, kPieceBytes * static_cast<uint64_t>(std::min(world_size, 8))};
+  const auto ranks = static_cast<uint64_t>(world_size);
+  shm::SegmentGeometry geometry;
+  geometry.world_size = world_size;
+  geometry.slots_per_rank = 4;
+  geometry.slot_bytes = kPieceBytes * std::min<uint64_t>(ranks, 8);
+  // The rings of a rank's messages to all others take 256 KiB at most: 1 KiB a piece for 64 ranks.
+  geometry.message_bytes = static_cast<uint32_t>(
+      std::min<uint64_t>(kPieceBytes, (64 << 10) / ranks / shm::kLineBytes * shm::kLineBytes));
+  return geometry;
 }
 
-void CopyBytes(void* to, const void* from, size_t bytes) {
-  if (bytes != 0 && to != from) std::memcpy(to, from, bytes);
-}
-
-HostCommunicator::HostCommunicator(std::shared_ptr<shm::Segment> segment, int rank,
-                                   std::chrono::milliseconds timeout)
-    : segment_(std::move(segment)),
-      rank_(rank),
-      world_size_(segment_->geometry().world_size),
-      timeout_(timeout),
-      wait_policy_(shm::WaitPolicy::For(world_size_)),
-      owner_process_(::getpid()) {}
+HostCommunicator::HostCommunicator(std::shared_ptr<shm::Segment> segment,
+                                   const CommunicatorOptions& options)
+    : options_(options),
+      selection_(ReadSelection(*segment)),
+      owner_process_(::getpid()),
+      engine_(std::move(segment), options.rank.value(), options.timeout),
+      exchanger_(engine_) {}
 
 Result<std::unique_ptr<HostCommunicator>> HostCommunicator::Create(
-    std::shared_ptr<shm::Segment> segment, int rank, std::vector<shm::PeerWatcher::Peer> peers,
-    std::chrono::milliseconds timeout) {
-  FLEXMIG_CHECK(rank >= 0 && rank < segment->geometry().world_size);
-  FLEXMIG_CHECK(segment->geometry().slots_per_rank >= kPipelineDepth);
-  // ReduceScatter keeps a line of every slot for each rank.
+    std::shared_ptr<shm::Segment> segment, const CommunicatorOptions& options,
+    std::vector<shm::PeerWatcher::Peer> peers) {
+  // Some collectives keep a line of every slot for each rank.
   FLEXMIG_CHECK(segment->geometry().slot_bytes / shm::kLineBytes >=
                 static_cast<uint64_t>(segment->geometry().world_size));
-  segment->rank_block(rank).process_id.store(::getpid(), std::memory_order_relaxed);
+  segment->rank_block(options.rank.value()).process_id.store(::getpid(), std::memory_order_relaxed);
   auto communicator =
-      std::unique_ptr<HostCommunicator>(new HostCommunicator(std::move(segment), rank, timeout));
+      std::unique_ptr<HostCommunicator>(new HostCommunicator(std::move(segment), options));
   if (!peers.empty()) {
     FLEXMIG_ASSIGN_OR_RETURN(
         communicator->watcher_,
-        shm::PeerWatcher::Start(std::move(peers), [shared = communicator->segment_.get()](
+        shm::PeerWatcher::Start(std::move(peers), [shared = &communicator->engine_.segment()](
                                                       int peer) { shared->RecordDeath(peer); }));
   }
   return communicator;
@@ -55,131 +67,66 @@ HostCommunicator::~HostCommunicator() {
   // A forked child has a copy of this object, but neither the mapping nor the watcher.
   if (::getpid() != owner_process_) return;
   watcher_.reset();
-  segment_->RecordDeparture(rank_);
+  engine_.segment().RecordDeparture(rank());
 }
 
-Status HostCommunicator::Begin(const Call& call, const void* send, const void* receive) {
-  if (segment_->failed()) return *segment_->failure();
-  current_call_ = call;
-  ++calls_begun_;
-  const auto refuse = [&](std::string_view why) {
-    return Fail(InvalidArgumentError(StrCat("rank ", rank_, ", ", CurrentCall(), ": ", why)));
-  };
-  if (!reduce::IsValid(call.type)) return refuse("invalid data type");
-  if (!reduce::IsValid(call.op)) return refuse("invalid reduction");
-  if (call.root < 0 || call.root >= world_size_) {
-    return refuse(StrCat("root is not below the world size ", world_size_));
+Status HostCommunicator::Begin(const Shape& shape, const void* send, void* receive, size_t count,
+                               DataType type, const Reduction& reduction, int root, Operation& op) {
+  FLEXMIG_RETURN_IF_ERROR(engine_.Begin({count, root, shape.collective, type, reduction.op}));
+  if (!reduce::IsValid(type)) return engine_.Refuse("invalid data type");
+  if (!reduce::IsValid(reduction.op)) return engine_.Refuse("invalid reduction");
+  if (root < 0 || root >= world_size()) {
+    return engine_.Refuse(StrCat("root ", root, " is not below the world size ", world_size()));
   }
-  const uint64_t limit = static_cast<uint64_t>(std::numeric_limits<ptrdiff_t>::max()) /
-                         reduce::ElementBytes(call.type) / static_cast<uint64_t>(world_size_);
-  if (call.count > limit) return refuse("count does not fit into memory");
-  const bool sends = call.collective != Collective::kBroadcast || call.root == rank_;
-  if (call.count > 0 && sends && send == nullptr) return refuse("the send buffer is null");
-  if (call.count > 0 && receive == nullptr) return refuse("the receive buffer is null");
-  // A record of four calls ago: all ranks have passed the start of the call before this one, and so
-  // have compared the ones before.
-  shm::CallRecord& record =
-      segment_->rank_block(rank_).calls[calls_begun_ % shm::kCallRecordsPerRank];
-  std::memcpy(record.bytes, &call, sizeof call);
+  // No product below overflows: 2^40 elements of 8 bytes for 64 ranks.
+  if (count >= kMaxCount) return engine_.Refuse(StrCat("a count of ", count, " is too large"));
+  if (count > 0 && shape.send_parts > 0 && send == nullptr) {
+    return engine_.Refuse("the send buffer is null");
+  }
+  if (count > 0 && shape.receive_parts > 0 && receive == nullptr) {
+    return engine_.Refuse("the receive buffer is null");
+  }
+  op.send = static_cast<const std::byte*>(send);
+  op.receive = static_cast<std::byte*>(receive);
+  op.count = count;
+  op.element = reduce::ElementBytes(type);
+  op.type = type;
+  op.reduction = reduction;
+  op.root = root;
   return OkStatus();
 }
 
-Status HostCommunicator::AwaitSlot(uint64_t step) {
-  const uint64_t slots = segment_->geometry().slots_per_rank;
-  if (step < finished_by_all_ + slots) return OkStatus();
-  FLEXMIG_RETURN_IF_ERROR(AwaitEveryone(kFinished, step - slots));
-  finished_by_all_ = std::numeric_limits<uint64_t>::max();
-  for (int rank = 0; rank < world_size_; ++rank) {
-    finished_by_all_ = std::min(finished_by_all_,
-                                CounterOf(rank, kFinished).value.load(std::memory_order_acquire));
-  }
-  return OkStatus();
+bool HostCommunicator::IsSmall(Collective collective, const Operation& op, size_t parts,
+                               size_t staged_parts) const {
+  SelectionFacts facts;
+  facts.bytes = parts * op.bytes();
+  facts.staged_bytes = staged_parts * op.bytes();
+  facts.slot_bytes = engine_.slot_bytes();
+  return Select(ThresholdsFor(collective), facts) == Algorithm::kSmall;
 }
 
-Status HostCommunicator::AwaitRank(int peer, Stage stage, uint64_t step) {
-  return Await(peer, /*everyone=*/false, stage, step + 1);
+Result<PeerBuffers> HostCommunicator::AnnounceBuffers(const Shape& shape, const Operation& op) {
+  FLEXMIG_RETURN_IF_ERROR(engine_.AwaitAnnouncementFree());
+  WriteFactor(engine_, op);
+  PeerBuffers::Offer(engine_, regions_, op.send, shape.send_parts * op.bytes(), op.receive,
+                     shape.receive_parts * op.bytes());
+  engine_.Announce();
+  FLEXMIG_RETURN_IF_ERROR(engine_.AwaitAnnouncements());
+  return PeerBuffers(engine_, regions_);
 }
 
-Status HostCommunicator::AwaitEveryone(Stage stage, uint64_t step) {
-  for (int peer = 0; peer < world_size_; ++peer) {
-    if (peer == rank_) continue;
-    FLEXMIG_RETURN_IF_ERROR(Await(peer, /*everyone=*/true, stage, step + 1));
-  }
-  return OkStatus();
-}
-
-Status HostCommunicator::AwaitSameCall(uint64_t step) {
-  FLEXMIG_RETURN_IF_ERROR(AwaitEveryone(kStaged, step));
-  for (int peer = 0; peer < world_size_; ++peer) {
-    Call theirs;
-    const shm::CallRecord& record =
-        segment_->rank_block(peer).calls[calls_begun_ % shm::kCallRecordsPerRank];
-    std::memcpy(&theirs, record.bytes, sizeof theirs);
-    if (theirs == current_call_) continue;
-    const bool first = rank_ < peer;  // alike whichever of the two finds out
-    return Fail(InvalidArgumentError(
-        StrCat("the ranks' calls differ: call ", calls_begun_, " of rank ", first ? rank_ : peer,
-               " is ", Describe(first ? current_call_ : theirs), ", of rank ", first ? peer : rank_,
-               " is ", Describe(first ? theirs : current_call_))));
-  }
-  return OkStatus();
-}
-
-void HostCommunicator::Done(Stage stage, uint64_t step) {
-  shm::Publish(CounterOf(rank_, stage), step + 1);
-}
-
-Status HostCommunicator::Await(int peer, bool everyone, Stage stage, uint64_t target) {
-  // A wait for everyone also ends when another rank than the one whose turn it is can never come.
-  const uint64_t needed = everyone ? ~uint64_t{0} : uint64_t{1} << peer;
-  int lost = -1;
-  const auto interrupted = [&] {
-    if (segment_->failed()) return true;
-    lost = LostRank(needed, stage, target);
-    return lost >= 0;
-  };
-  switch (
-      shm::WaitUntilAtLeast(CounterOf(peer, stage), target, wait_policy_, timeout_, interrupted)) {
-    case shm::WaitOutcome::kReached: return OkStatus();
-    case shm::WaitOutcome::kTimedOut:
-      return Fail(
-          DeadlineExceededError(StrCat(NameOf(peer), " did not arrive within ", timeout_.count(),
-                                       " ms; rank ", rank_, " waits for it in ", CurrentCall())));
-    case shm::WaitOutcome::kInterrupted: break;
-  }
-  if (lost < 0) return *segment_->failure();
-  const bool departed = (segment_->departed_ranks() >> lost & 1) != 0;
-  return Fail(AbortedError(StrCat(NameOf(lost), departed ? " destroyed its communicator" : " died",
-                                  "; rank ", rank_, " needs it for ", CurrentCall())));
-}
-
-int HostCommunicator::LostRank(uint64_t needed, Stage stage, uint64_t target) const {
-  uint64_t gone = (segment_->dead_ranks() | segment_->departed_ranks()) & needed;
-  for (; gone != 0; gone &= gone - 1) {
-    const int rank = std::countr_zero(gone);
-    // Read after the bit: whatever the rank did before its end is counted.
-    if (CounterOf(rank, stage).value.load(std::memory_order_acquire) < target) return rank;
-  }
-  return -1;
-}
-
-Status HostCommunicator::Fail(const Status& why) {
-  const std::lock_guard lock(failure_mutex_);
-  if (!segment_->failed()) segment_->RecordFailure(rank_, why);
-  return *segment_->failure();
+Algorithm HostCommunicator::SelectLarge(Collective collective, const Operation& op, size_t parts,
+                                        bool buffers_shared) const {
+  SelectionFacts facts;
+  facts.bytes = parts * op.bytes();
+  facts.staged_bytes = std::numeric_limits<uint64_t>::max();  // IsSmall has been asked
+  facts.buffers_shared = buffers_shared;
+  facts.can_read_across = can_read_across_;
+  return Select(ThresholdsFor(collective), facts);
 }
 
 void HostCommunicator::Abort(const std::string& reason) {
-  static_cast<void>(Fail(AbortedError(StrCat("rank ", rank_, " aborted: ", reason))));
-}
-
-std::string HostCommunicator::CurrentCall() const {
-  return StrCat("call ", calls_begun_, ", ", Describe(current_call_));
-}
-
-std::string HostCommunicator::NameOf(int rank) const {
-  const int process = segment_->rank_block(rank).process_id.load(std::memory_order_relaxed);
-  return StrCat("rank ", rank, " (process ", process, ")");
+  static_cast<void>(engine_.Fail(AbortedError(StrCat("rank ", rank(), " aborted: ", reason))));
 }
 
 }  // namespace flexmig::coll

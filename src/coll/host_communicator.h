@@ -1,11 +1,10 @@
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <memory>
-#include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,126 +12,129 @@
 #include "flexmig/coll/communicator.h"
 #include "flexmig/shm/peer_watcher.h"
 #include "flexmig/shm/segment.h"
-#include "flexmig/shm/wait.h"
 
 #include "call.h"
+#include "engine.h"
+#include "exchange.h"
+#include "operation.h"
+#include "peer_buffers.h"
+#include "selection.h"
+#include "shared_regions.h"
 
 namespace flexmig::coll {
 
-// The Communicator over host memory.
-//
-// A collective is a row of *steps*, numbered from the communicator's first step on, alike on all
-// ranks. In step s a rank has up to three things to do, and counts each in its own counter, which
-// holds s + 1 once it is done for step s:
-//   kStaged    its contribution lies in its slot s % slots_per_rank,
-//   kReduced   its part of the result lies in that slot, in the place of its own contribution,
-//   kFinished  it has read all that it needs from the others' slots.
-// A slot is written again when every rank has finished the step that used it before. The first step
-// of a call waits for every rank and compares what they called.
-//
-// Every rank waits for the same counters in the same order. So a rank that another one waits for is
-// not itself held up by a third: naming it in an error is right.
-//
-// Invariants: step counters are monotonic; no rank is more than slots_per_rank steps ahead.
+// The Communicator over host memory: checks arguments, selects an algorithm, and owns what the
+// algorithms work on.
 class HostCommunicator final : public Communicator {
  public:
-  // `segment` has one rank block for each rank and at least kPipelineDepth slots; ranks that are
-  // threads of one process may share it. `peers` are watched for their end, and may be fewer than
-  // the other ranks. Errors: kResourceExhausted, as PeerWatcher::Start.
-  static Result<std::unique_ptr<HostCommunicator>> Create(std::shared_ptr<shm::Segment> segment,
-                                                          int rank,
-                                                          std::vector<shm::PeerWatcher::Peer> peers,
-                                                          std::chrono::milliseconds timeout);
+  // `segment` has a rank block for each rank and has a Selection as its settings; ranks
+  // that are threads of one process may share it. `peers` are watched for their end, and may be
+  // fewer than the other ranks. Errors: kResourceExhausted, as PeerWatcher::Start.
+  static Result<std::unique_ptr<HostCommunicator>> Create(
+      std::shared_ptr<shm::Segment> segment, const CommunicatorOptions& options,
+      std::vector<shm::PeerWatcher::Peer> peers);
   ~HostCommunicator() override;
   HostCommunicator(const HostCommunicator&) = delete;
   HostCommunicator& operator=(const HostCommunicator&) = delete;
 
-  [[nodiscard]] int rank() const override { return rank_; }
-  [[nodiscard]] int world_size() const override { return world_size_; }
+  // Finds out together with all other ranks whether they can read each other's memory: the first
+  // collective of a communicator, without which it does without.
+  Status Greet();
+
+  [[nodiscard]] int rank() const override { return engine_.rank(); }
+  [[nodiscard]] int world_size() const override { return engine_.world_size(); }
+  [[nodiscard]] bool can_read_across() const { return can_read_across_; }
 
   using Communicator::AllReduce;
   using Communicator::Broadcast;
   Status AllReduce(const void* send, void* receive, size_t count, DataType type,
-                   ReduceOp op) override;
-  Status Broadcast(const void* send, void* receive, size_t count, DataType type, int root) override;
-  Status AllGather(const void* send, void* receive, size_t count, DataType type) override;
+                   const Reduction& reduction) override;
+  Status Reduce(const void* send, void* receive, size_t count, DataType type,
+                const Reduction& reduction, int root) override;
   Status ReduceScatter(const void* send, void* receive, size_t count, DataType type,
-                       ReduceOp op) override;
+                       const Reduction& reduction) override;
+  Status AllGather(const void* send, void* receive, size_t count, DataType type) override;
+  Status Gather(const void* send, void* receive, size_t count, DataType type, int root) override;
+  Status Broadcast(const void* send, void* receive, size_t count, DataType type, int root) override;
+  Status Scatter(const void* send, void* receive, size_t count, DataType type, int root) override;
+  Status AllToAll(const void* send, void* receive, size_t count, DataType type) override;
+  Status AllToAllV(const void* send, const VectorLayout& sends, void* receive,
+                   const VectorLayout& receives, DataType type) override;
   Status Barrier() override;
+  Status Exchange(std::span<const Transfer> transfers) override;
+
+  Result<std::span<std::byte>> AllocateShared(size_t bytes) override;
+  Status FreeShared(std::span<std::byte> memory) override;
+  Result<std::unique_ptr<Communicator>> Split(int color, int key) override;
+  Result<std::unique_ptr<Communicator>> Shrink(std::span<const int> excluded) override;
+
   void Abort(const std::string& reason) override;
+  [[nodiscard]] Status status() const override { return engine_.status(); }
 
  private:
-  enum Stage { kStaged = 0, kReduced = 1, kFinished = 2 };
-  static_assert(kFinished < shm::kCountersPerRank);
+  // What a collective touches on this rank: how many parts of `count` elements each buffer has.
+  struct Shape {
+    Collective collective;
+    size_t send_parts;
+    size_t receive_parts;
+  };
 
-  // A rank stages step s + 2 before it collects step s, and the slowest rank may still collect.
-  static constexpr uint32_t kPipelineDepth = 3;
+  HostCommunicator(std::shared_ptr<shm::Segment> segment, const CommunicatorOptions& options);
 
-  using Inputs = std::array<const void*, shm::kMaxWorldSize>;
-
-  HostCommunicator(std::shared_ptr<shm::Segment> segment, int rank,
-                   std::chrono::milliseconds timeout);
-
-  // Refuses the call if the communicator is dead or an argument is wrong, which kills it: the other
-  // ranks would wait for a call that never comes. Else makes it the current call and publishes it
-  // with the first step's kStaged.
-  Status Begin(const Call& call, const void* send, const void* receive);
-
-  // Waits until this rank may write its slot of `step`.
-  Status AwaitSlot(uint64_t step);
-  // Waits until `peer`, or every rank, has done `stage` of `step`.
-  Status AwaitRank(int peer, Stage stage, uint64_t step);
-  Status AwaitEveryone(Stage stage, uint64_t step);
-  // Waits until every rank has staged the first step of the current call, and compares the calls.
-  Status AwaitSameCall(uint64_t step);
-  void Done(Stage stage, uint64_t step);
-
-  // The first rank with its bit in `needed` that has ended or left without having brought its
-  // counter to `target`; -1 if none.
-  [[nodiscard]] int LostRank(uint64_t needed, Stage stage, uint64_t target) const;
-  Status Await(int peer, bool everyone, Stage stage, uint64_t target);
-
-  // Ends the communicator with `why` unless it has ended already; returns what it ended with.
-  Status Fail(const Status& why);
-  [[nodiscard]] std::string CurrentCall() const;
-  [[nodiscard]] std::string NameOf(int rank) const;
-
-  [[nodiscard]] std::byte* SlotOf(int rank, uint64_t step) const {
-    return segment_->slot(rank, static_cast<uint32_t>(step % segment_->geometry().slots_per_rank));
+  // Begins the call and checks its arguments, which become `op`. Wrong ones end the communicator:
+  // the other ranks would wait for a call that never comes.
+  Status Begin(const Shape& shape, const void* send, void* receive, size_t count, DataType type,
+               const Reduction& reduction, int root, Operation& op);
+  // The first choice, before anything is announced. `parts`: of the larger buffer on any rank, and
+  // of what a rank stages.
+  [[nodiscard]] bool IsSmall(Collective collective, const Operation& op, size_t parts,
+                             size_t staged_parts) const;
+  // Announces where this rank's buffers are, and waits for all others'.
+  Result<PeerBuffers> AnnounceBuffers(const Shape& shape, const Operation& op);
+  [[nodiscard]] Algorithm SelectLarge(Collective collective, const Operation& op, size_t parts,
+                                      bool buffers_shared) const;
+  // Wrong ones end the communicator.
+  Status CheckTransfers(std::span<const Transfer> transfers);
+  [[nodiscard]] const Thresholds& ThresholdsFor(Collective collective) const {
+    return (engine_.crowded() ? selection_.crowded : selection_.roomy).For(collective);
   }
-  [[nodiscard]] shm::Counter& CounterOf(int rank, Stage stage) const {
-    return segment_->rank_block(rank).counters[stage];
-  }
+  // A world of one: `parts` of one rank are those of all.
+  Status Alone(const Operation& op, bool reduces);
 
-  Status AllReduceOneShot(const void* send, void* receive, const Call& call);
-  Status AllReduceByOwners(const std::byte* send, std::byte* receive, const Call& call);
+  // An all-gather of one T a rank; `collective` tells what for. The result has world_size().
+  template <typename T>
+  Result<std::vector<T>> GatherFromAll(Collective collective, const T& own);
+  // Create among some of these ranks, under a name derived from this communicator's; until one of
+  // them dies, or `ends_too` and this communicator ends.
+  Result<std::unique_ptr<Communicator>> Derive(const std::string& suffix,
+                                               const std::vector<int>& members, bool ends_too);
+  // What ends a meeting of these ranks (bit r: rank r): that one has died.
+  [[nodiscard]] Status CheckAlive(uint64_t members) const;
+  // `status`, which also ends this communicator if it is kAborted.
+  Status EndIfAborted(const Status& status);
 
   // Constant after construction.
-  const std::shared_ptr<shm::Segment> segment_;
-  const int rank_;
-  const int world_size_;
-  const std::chrono::milliseconds timeout_;
-  const shm::WaitPolicy wait_policy_;
+  const CommunicatorOptions options_;
+  const Selection selection_;
   const int owner_process_;
 
-  // Used by the thread that calls collectives.
-  uint64_t next_step_ = 0;
-  uint64_t calls_begun_ = 0;
-  uint64_t finished_by_all_ = 0;  // steps below this are finished on every rank
-  Call current_call_;
-
-  // Guards this rank's failure record: Abort may come from another thread.
-  std::mutex failure_mutex_;
+  Engine engine_;
+  SharedRegions regions_;
+  Exchanger exchanger_;
+  bool can_read_across_ = false;
+  uint64_t derived_ = 0;         // regions and splits so far: part of their names
+  uint64_t greeting_token_ = 0;  // read by the peers
 
   // Last, so that it stops before anything that it uses goes.
   std::unique_ptr<shm::PeerWatcher> watcher_;
 };
 
-// How a segment for `world_size` ranks is cut: four slots of 32 KiB a rank, at most 256 KiB each,
-// so that the chunks in flight of four ranks (2 MiB) stay in the level-2 caches of two cores.
-[[nodiscard]] shm::SegmentGeometry DefaultGeometry(int world_size);
+// Communicator::Create; an error of `interrupted`, which is asked while the others are waited for
+// and may be empty, ends it.
+Result<std::unique_ptr<Communicator>> CreateUnless(const std::function<Status()>& interrupted,
+                                                   const CommunicatorOptions& options);
 
-// memcpy that takes a null pointer with zero bytes, and skips a copy onto itself.
-void CopyBytes(void* to, const void* from, size_t bytes);
+// How a segment for `world_size` ranks is cut.
+[[nodiscard]] shm::SegmentGeometry GeometryFor(int world_size);
 
 }  // namespace flexmig::coll

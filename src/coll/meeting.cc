@@ -63,19 +63,33 @@ std::vector<shm::PeerWatcher::Peer> PeersOf(int rank, std::vector<UniqueFd> pidf
   return peers;
 }
 
-Result<Meeting> Meet(const CommunicatorOptions& options, const shm::SegmentGeometry& geometry) {
+Result<bool> AwaitReadableOr(const Interrupted& interrupted, std::span<const int> descriptors,
+                             Deadline deadline) {
+  if (!interrupted) return AwaitReadable(descriptors, deadline);
+  constexpr std::chrono::milliseconds kSlice(20);
+  for (;;) {
+    const auto slice = Deadline::After(deadline.Remaining(kSlice));
+    if (AwaitReadable(descriptors, slice)) return true;
+    if (deadline.HasPassed()) return false;
+    FLEXMIG_RETURN_IF_ERROR(interrupted());
+  }
+}
+
+Result<Meeting> Meet(const CommunicatorOptions& options, const MakeMemory& make_memory,
+                     const Interrupted& interrupted) {
   const Deadline deadline = Deadline::After(options.connect_timeout);
   std::optional<uint64_t> missing;
   for (;;) {
     if (options.rank.value() == 0) {
-      auto hosted = HostMeeting(options, geometry, deadline);
+      auto hosted = HostMeeting(options, make_memory, deadline, interrupted);
       if (hosted.status().code() != StatusCode::kAlreadyExists) return hosted;
       // Either the communicator before this one is about to give the name up, or there is a second
       // rank 0: ask it as a guest would, and it will say so.
     }
-    auto joined = JoinMeeting(options, deadline, missing);
+    auto joined = JoinMeeting(options, deadline, missing, interrupted);
     if (joined.status().code() != StatusCode::kUnavailable) return joined;
     if (deadline.HasPassed()) return DidNotCome(options, missing.value_or(1), "did not come");
+    if (interrupted) FLEXMIG_RETURN_IF_ERROR(interrupted());
     std::this_thread::sleep_for(deadline.Remaining(kRetryInterval));
   }
 }

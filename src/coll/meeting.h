@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,7 @@
 #include "flexmig/base/status.h"
 #include "flexmig/coll/communicator.h"
 #include "flexmig/shm/peer_watcher.h"
-#include "flexmig/shm/segment.h"
+#include "flexmig/shm/shared_memory.h"
 
 #include "local_socket.h"
 
@@ -20,16 +21,16 @@
 //
 //   guest -> host   Hello: who I am, with a descriptor of my own process (pidfd)
 //   host -> guest   kMissing, whenever somebody has come: who has not
-//   host -> guest   kWelcome: all are here; with the segment's memfd and everybody's pidfd
-//   guest -> host   kReady; with an error, at any time, if the guest cannot go on
-//   host -> guest   kGo: all are ready. Both ends close.
+//   host -> guest   kWelcome: all are here; with the memfd that they will share and everybody's
+//   pidfd guest -> host   kReady; with an error, at any time, if the guest cannot go on host ->
+//   guest   kGo: all are ready. Both ends close.
 //
 // At any time instead: kRefused with the reason, the same to all. A process that connects and says
 // nothing, or nothing that is a Hello, is left aside and changes nothing.
 namespace flexmig::coll {
 
 inline constexpr uint64_t kMeetingMagic = 0x5445454d47494d46;  // "FMIGMEET" in memory
-inline constexpr uint32_t kMeetingProtocol = 1;
+inline constexpr uint32_t kMeetingProtocol = 2;
 
 struct Hello {
   uint64_t magic = kMeetingMagic;  // magic and protocol lead every version's packets
@@ -57,21 +58,33 @@ static_assert(sizeof(Notice) == 544);
 
 // What every rank takes home.
 struct Meeting {
-  std::unique_ptr<shm::Segment> segment;
+  shm::SharedMemory memory;                   // the same on all
   std::vector<shm::PeerWatcher::Peer> peers;  // all ranks but this one
 };
 
-// Brings the ranks together, with a segment of `geometry` made by rank 0.
+// Makes the memory that the ranks will share; called on rank 0 when all have come.
+using MakeMemory = std::function<Result<shm::SharedMemory>()>;
+
+// Asked every 20 ms of a wait for the others: an error ends the meeting with it, for all. May be
+// empty.
+using Interrupted = std::function<Status()>;
+
+// Brings the ranks together, around the memory that rank 0 makes.
 // Errors: as Communicator::Create. REQUIRES: options are valid, world_size >= 2.
-Result<Meeting> Meet(const CommunicatorOptions& options, const shm::SegmentGeometry& geometry);
+Result<Meeting> Meet(const CommunicatorOptions& options, const MakeMemory& make_memory,
+                     const Interrupted& interrupted = {});
 
 // The two sides. Host: kAlreadyExists if somebody listens there already. Guest: kUnavailable if
 // nobody listens, or the connection ended before the host said anything final: retry; `missing` is
 // what the host last said of who has not come.
-Result<Meeting> HostMeeting(const CommunicatorOptions& options,
-                            const shm::SegmentGeometry& geometry, Deadline deadline);
+Result<Meeting> HostMeeting(const CommunicatorOptions& options, const MakeMemory& make_memory,
+                            Deadline deadline, const Interrupted& interrupted = {});
 Result<Meeting> JoinMeeting(const CommunicatorOptions& options, Deadline deadline,
-                            std::optional<uint64_t>& missing);
+                            std::optional<uint64_t>& missing, const Interrupted& interrupted = {});
+
+// AwaitReadable, asking `interrupted` meanwhile: whether it is readable, false at the deadline.
+Result<bool> AwaitReadableOr(const Interrupted& interrupted, std::span<const int> descriptors,
+                             Deadline deadline);
 
 [[nodiscard]] std::string MeetingAddress(const std::string& rendezvous);
 
@@ -86,7 +99,7 @@ Result<Meeting> JoinMeeting(const CommunicatorOptions& options, Deadline deadlin
 [[nodiscard]] Notice NoticeOf(NoticeKind kind, const Status& status);
 [[nodiscard]] Status StatusOf(const Notice& notice);
 
-// The segment's and everybody's descriptors as a Meeting of `rank`.
+// Everybody's descriptors, without that of `rank`.
 [[nodiscard]] std::vector<shm::PeerWatcher::Peer> PeersOf(int rank, std::vector<UniqueFd> pidfds);
 
 }  // namespace flexmig::coll

@@ -24,9 +24,10 @@ Hello HelloOf(const CommunicatorOptions& options) {
 
 // The next packet of the host; kUnavailable if `deadline` passes or the connection ends.
 Result<Notice> ReceiveNotice(const UniqueFd& socket, Deadline deadline,
-                             std::vector<UniqueFd>& descriptors) {
+                             const Interrupted& interrupted, std::vector<UniqueFd>& descriptors) {
   const int fds[] = {socket.get()};
-  if (!AwaitReadable(fds, deadline)) return UnavailableError("the host said nothing");
+  FLEXMIG_ASSIGN_OR_RETURN(const bool heard, AwaitReadableOr(interrupted, fds, deadline));
+  if (!heard) return UnavailableError("the host said nothing");
   Notice notice;
   auto packet = ReceivePacket(socket, &notice, sizeof notice);
   if (!packet.ok()) {
@@ -46,7 +47,7 @@ Result<Notice> ReceiveNotice(const UniqueFd& socket, Deadline deadline,
   return notice;
 }
 
-// Maps what came with kWelcome: the segment, then a pidfd for each rank.
+// Maps what came with kWelcome: the memory, then a pidfd for each rank.
 Result<Meeting> TakeHome(const CommunicatorOptions& options, std::vector<UniqueFd> descriptors) {
   const auto expected = static_cast<size_t>(options.world_size) + 1;
   if (descriptors.size() != expected) {
@@ -54,21 +55,17 @@ Result<Meeting> TakeHome(const CommunicatorOptions& options, std::vector<UniqueF
         StrCat("rank 0 sent ", descriptors.size(), " descriptors, not ", expected));
   }
   Meeting meeting;
-  FLEXMIG_ASSIGN_OR_RETURN(meeting.segment, shm::Segment::Attach(std::move(descriptors.front())));
-  if (meeting.segment->geometry().world_size != options.world_size) {
-    return InternalError("rank 0 sent the segment of another world size");
-  }
+  FLEXMIG_ASSIGN_OR_RETURN(meeting.memory,
+                           shm::SharedMemory::Attach(std::move(descriptors.front())));
   descriptors.erase(descriptors.begin());
   meeting.peers = PeersOf(options.rank.value(), std::move(descriptors));
-  meeting.segment->rank_block(options.rank.value())
-      .process_id.store(::getpid(), std::memory_order_relaxed);
   return meeting;
 }
 
 }  // namespace
 
 Result<Meeting> JoinMeeting(const CommunicatorOptions& options, Deadline deadline,
-                            std::optional<uint64_t>& missing) {
+                            std::optional<uint64_t>& missing, const Interrupted& interrupted) {
   FLEXMIG_ASSIGN_OR_RETURN(const UniqueFd socket, ConnectLocal(MeetingAddress(options.rendezvous)));
   FLEXMIG_ASSIGN_OR_RETURN(const PeerIdentity host, IdentifyPeer(socket));
   if (host.user != ::geteuid()) {
@@ -87,7 +84,7 @@ Result<Meeting> JoinMeeting(const CommunicatorOptions& options, Deadline deadlin
   bool welcomed = false;
   for (;;) {
     std::vector<UniqueFd> descriptors;
-    auto notice = ReceiveNotice(socket, deadline, descriptors);
+    auto notice = ReceiveNotice(socket, deadline, interrupted, descriptors);
     if (!notice.ok()) {
       if (!taken_home.ok()) return taken_home;
       Status failed = notice.status();
@@ -125,7 +122,7 @@ Result<Meeting> JoinMeeting(const CommunicatorOptions& options, Deadline deadlin
         continue;
       }
       case NoticeKind::kGo:
-        if (meeting.segment == nullptr) return InternalError("rank 0 said go before welcome");
+        if (meeting.memory.data() == nullptr) return InternalError("rank 0 said go before welcome");
         return meeting;
       case NoticeKind::kReady: break;
     }

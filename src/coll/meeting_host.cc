@@ -19,16 +19,16 @@ namespace {
 // Rank 0's side of one meeting. One owner, one use.
 class Host {
  public:
-  Host(const CommunicatorOptions& options, UniqueFd listener)
-      : options_(options), listener_(std::move(listener)) {
+  Host(const CommunicatorOptions& options, UniqueFd listener, const Interrupted& interrupted)
+      : options_(options), listener_(std::move(listener)), interrupted_(interrupted) {
     ranks_.resize(static_cast<size_t>(options.world_size));
     ranks_[0].here = true;
     ranks_[0].leaf = options.leaf;
     ranks_[0].process = ::getpid();
   }
 
-  Result<Meeting> Run(const shm::SegmentGeometry& geometry, Deadline deadline) {
-    auto meeting = Gather(geometry, deadline);
+  Result<Meeting> Run(const MakeMemory& make_memory, Deadline deadline) {
+    auto meeting = Gather(make_memory, deadline);
     if (!meeting.ok()) RefuseEverybody(meeting.status());
     return meeting;
   }
@@ -47,11 +47,12 @@ class Host {
     pid_t process = 0;
   };
 
-  Result<Meeting> Gather(const shm::SegmentGeometry& geometry, Deadline deadline) {
+  Result<Meeting> Gather(const MakeMemory& make_memory, Deadline deadline) {
     FLEXMIG_ASSIGN_OR_RETURN(ranks_[0].pidfd, OpenPidFd(::getpid()));
     while (Missing() != 0) {
-      if (!AwaitReadable(Sockets(), deadline))
-        return DidNotCome(options_, Missing(), "did not come");
+      FLEXMIG_ASSIGN_OR_RETURN(const bool heard,
+                               AwaitReadableOr(interrupted_, Sockets(), deadline));
+      if (!heard) return DidNotCome(options_, Missing(), "did not come");
       FLEXMIG_RETURN_IF_ERROR(AcceptStrangers());
       FLEXMIG_RETURN_IF_ERROR(HearStrangers());
       FLEXMIG_RETURN_IF_ERROR(HearGuests());
@@ -60,12 +61,12 @@ class Host {
     listener_.Reset();
 
     Meeting meeting;
-    FLEXMIG_ASSIGN_OR_RETURN(meeting.segment, shm::Segment::Create(geometry));
-    meeting.segment->rank_block(0).process_id.store(::getpid(), std::memory_order_relaxed);
-    FLEXMIG_RETURN_IF_ERROR(Welcome(*meeting.segment, deadline));
+    FLEXMIG_ASSIGN_OR_RETURN(meeting.memory, make_memory());
+    FLEXMIG_RETURN_IF_ERROR(Welcome(meeting.memory, deadline));
     while (NotReady() != 0) {
-      if (!AwaitReadable(Sockets(), deadline))
-        return DidNotCome(options_, NotReady(), "did not map the segment");
+      FLEXMIG_ASSIGN_OR_RETURN(const bool heard,
+                               AwaitReadableOr(interrupted_, Sockets(), deadline));
+      if (!heard) return DidNotCome(options_, NotReady(), "did not map the memory");
       FLEXMIG_RETURN_IF_ERROR(HearGuests());
     }
     Notice go;
@@ -226,8 +227,8 @@ class Host {
     return OkStatus();
   }
 
-  Status Welcome(shm::Segment& segment, Deadline deadline) const {
-    std::vector<int> descriptors{segment.memory().descriptor()};
+  Status Welcome(const shm::SharedMemory& memory, Deadline deadline) const {
+    std::vector<int> descriptors{memory.descriptor()};
     for (const Guest& guest : ranks_) descriptors.push_back(guest.pidfd.get());
     Notice welcome;
     welcome.kind = NoticeKind::kWelcome;
@@ -262,16 +263,17 @@ class Host {
 
   const CommunicatorOptions& options_;
   UniqueFd listener_;
+  const Interrupted& interrupted_;
   std::vector<Guest> ranks_;  // by rank
   std::vector<Stranger> strangers_;
 };
 
 }  // namespace
 
-Result<Meeting> HostMeeting(const CommunicatorOptions& options,
-                            const shm::SegmentGeometry& geometry, Deadline deadline) {
+Result<Meeting> HostMeeting(const CommunicatorOptions& options, const MakeMemory& make_memory,
+                            Deadline deadline, const Interrupted& interrupted) {
   FLEXMIG_ASSIGN_OR_RETURN(UniqueFd listener, ListenLocal(MeetingAddress(options.rendezvous)));
-  return Host(options, std::move(listener)).Run(geometry, deadline);
+  return Host(options, std::move(listener), interrupted).Run(make_memory, deadline);
 }
 
 }  // namespace flexmig::coll

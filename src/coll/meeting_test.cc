@@ -19,6 +19,7 @@
 #include "flexmig/base/random.h"
 #include "flexmig/base/strings.h"
 #include "flexmig/base/version.h"
+#include "flexmig/shm/segment_layout.h"
 
 #include "local_socket.h"
 
@@ -323,7 +324,7 @@ TEST(MeetingStrangerTest, GuestThatDoesNotGetReadyIsNamed) {
     SendHello(socket, ValidHello(1, 2));
   });
   ExpectError(Communicator::Create(world[0]), StatusCode::kDeadlineExceeded,
-              HasSubstr("rank 1 did not map the segment"));
+              HasSubstr("rank 1 did not map the memory"));
   guest.join();
 }
 

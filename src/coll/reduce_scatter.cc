@@ -1,59 +1,92 @@
 #include <algorithm>
 
-#include "flexmig/reduce/reduce.h"
-
-#include "host_communicator.h"
+#include "algorithms.h"
+#include "owners.h"
 
 namespace flexmig::coll {
 
-// One round of waiting a chunk, staging one chunk ahead. N ranks, S bytes of result each: every
-// rank copies (N-1) S in and reduces N S. A slot holds, for each rank p, a piece of what p
-// receives.
-Status HostCommunicator::ReduceScatter(const void* send, void* receive, size_t count, DataType type,
-                                       ReduceOp op) {
-  FLEXMIG_RETURN_IF_ERROR(Begin({count, 0, Collective::kReduceScatter, type, op}, send, receive));
-  const auto* from = static_cast<const std::byte*>(send);
-  auto* to = static_cast<std::byte*>(receive);
-  const size_t element = reduce::ElementBytes(type);
-  const auto ranks = static_cast<size_t>(world_size_);
-  // World size 1 stages nothing, so its chunk needs no slot.
-  const size_t lines = segment_->geometry().slot_bytes / ranks / shm::kLineBytes;
-  const size_t chunk =
-      world_size_ == 1 ? std::max<size_t>(1, count) : lines * shm::kLineBytes / element;
-  const size_t chunks = std::max<size_t>(1, (count + chunk - 1) / chunk);
-  const uint64_t first = next_step_;
-  next_step_ += chunks;
-  const auto size_of = [&](size_t i) { return std::min(chunk, count - i * chunk); };
-  const auto sent_to = [&](int owner, size_t i) {
-    return from + (static_cast<size_t>(owner) * count + i * chunk) * element;
+Status ReduceScatterSmall(Engine& engine, const Operation& op) {
+  const int own = engine.rank();
+  const size_t bytes = op.bytes();
+  const size_t before = static_cast<size_t>(own) * bytes;
+  const size_t behind = before + bytes;
+  const size_t all = static_cast<size_t>(engine.world_size()) * bytes;
+  FLEXMIG_RETURN_IF_ERROR(engine.AwaitSmall(all));
+  WriteFactor(engine, op);
+  reduce::CopyBytes(engine.small(own), op.send, before);
+  reduce::CopyBytes(engine.small(own) + behind, op.send + behind, all - behind);
+  engine.Announce();
+  FLEXMIG_RETURN_IF_ERROR(engine.AwaitAnnouncements());
+  Inputs inputs;
+  ReadFactors(engine, op, inputs);
+  for (int rank = 0; rank < engine.world_size(); ++rank) {
+    inputs.data[static_cast<size_t>(rank)] = (rank == own ? op.send : engine.small(rank)) + before;
+  }
+  Reduce(engine, op, inputs, op.receive, op.count);
+  engine.Complete();
+  return OkStatus();
+}
+
+// A chunk holds a piece of every part, so that every rank has something to reduce.
+Status ReduceScatterStaged(Engine& engine, const Operation& op) {
+  using Stage = Engine::Stage;
+  const int own = engine.rank();
+  const int ranks = engine.world_size();
+  const size_t room = engine.slot_bytes() / static_cast<size_t>(ranks) / shm::kLineBytes *
+                      shm::kLineBytes;  // for a piece
+  const size_t piece = room / op.element;
+  const size_t chunks = (op.count + piece - 1) / piece;
+  const uint64_t first = engine.TakeSteps(chunks);
+  const auto count_of = [&](size_t i) { return std::min(piece, op.count - i * piece); };
+  const auto sent_to = [&](int rank, size_t i) {
+    return op.send + (static_cast<size_t>(rank) * op.count + i * piece) * op.element;
   };
-  const auto slot_for = [&](int rank, int owner, uint64_t step) {
-    return SlotOf(rank, step) + static_cast<size_t>(owner) * chunk * element;
-  };
+  Inputs inputs;
+  ReadFactors(engine, op, inputs);
 
   for (size_t i = 0; i < chunks + 1; ++i) {
     if (i < chunks) {
-      FLEXMIG_RETURN_IF_ERROR(AwaitSlot(first + i));
-      for (int owner = 0; owner < world_size_; ++owner) {
-        if (owner == rank_) continue;
-        CopyBytes(slot_for(rank_, owner, first + i), sent_to(owner, i), size_of(i) * element);
+      FLEXMIG_RETURN_IF_ERROR(engine.AwaitSlot(first + i));
+      std::byte* slot = engine.SlotOf(own, first + i);
+      for (int rank = 0; rank < ranks; ++rank) {
+        if (rank == own) continue;
+        reduce::CopyBytes(slot + static_cast<size_t>(rank) * room, sent_to(rank, i),
+                          count_of(i) * op.element);
       }
-      Done(kStaged, first + i);
+      engine.Done(Stage::kStaged, first + i);
     }
     if (i == 0) continue;
     const size_t done = i - 1;
-    const uint64_t step = first + done;
-    FLEXMIG_RETURN_IF_ERROR(done == 0 ? AwaitSameCall(step) : AwaitEveryone(kStaged, step));
-    Inputs inputs;
-    for (int rank = 0; rank < world_size_; ++rank) {
-      inputs[static_cast<size_t>(rank)] =
-          rank == rank_ ? sent_to(rank_, done) : slot_for(rank, rank_, step);
+    FLEXMIG_RETURN_IF_ERROR(engine.AwaitEveryone(Stage::kStaged, first + done));
+    for (int rank = 0; rank < ranks; ++rank) {
+      inputs.data[static_cast<size_t>(rank)] =
+          rank == own ? sent_to(own, done)
+                      : engine.SlotOf(rank, first + done) + static_cast<size_t>(own) * room;
     }
-    reduce::ReduceInputs(type, op, {inputs.data(), ranks}, to + done * chunk * element,
-                         size_of(done));
-    Done(kFinished, step);
+    Reduce(engine, op, inputs, op.receive + done * piece * op.element, count_of(done));
+    engine.Done(Stage::kConsumed, first + done);
   }
+  engine.Complete();
   return OkStatus();
+}
+
+Status ReduceScatterPulled(Engine& engine, const Operation& op, const PeerBuffers& peers) {
+  const Part own{static_cast<size_t>(engine.rank()) * op.count, op.count};
+  FLEXMIG_RETURN_IF_ERROR(PullAndReduce(engine, op, peers, own, op.receive));
+  engine.Complete();
+  return engine.AwaitCompletions(engine.call());
+}
+
+Status ReduceScatterShared(Engine& engine, const Operation& op, const PeerBuffers& peers) {
+  Inputs inputs;
+  ReadFactors(engine, op, inputs);
+  for (int rank = 0; rank < engine.world_size(); ++rank) {
+    inputs.data[static_cast<size_t>(rank)] =
+        peers.send(rank) + static_cast<size_t>(engine.rank()) * op.bytes();
+  }
+  Reduce(engine, op, inputs, op.receive, op.count);
+  engine.Complete();
+  return engine.AwaitCompletions(engine.call());
 }
 
 }  // namespace flexmig::coll

@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include "flexmig/base/random.h"
+
 #include "host_communicator.h"
 
 namespace flexmig::coll {
@@ -18,12 +20,20 @@ namespace flexmig::coll {
 inline std::vector<std::unique_ptr<HostCommunicator>> MakeThreadRanks(
     int world_size, uint64_t slot_bytes,
     std::chrono::milliseconds timeout = std::chrono::seconds(60)) {
-  auto segment = shm::Segment::Create({world_size, 4, slot_bytes});
+  const Selection settings = DefaultSelection(world_size);
+  auto memory = shm::Segment::Format({world_size, 4, slot_bytes, 256},
+                                     std::as_bytes(std::span(&settings, 1)));
+  EXPECT_TRUE(memory.ok()) << memory.status().ToString();
+  auto segment = shm::Segment::Attach(*std::move(memory));
   EXPECT_TRUE(segment.ok()) << segment.status().ToString();
   const std::shared_ptr<shm::Segment> shared = *std::move(segment);
+  CommunicatorOptions options;
+  options.world_size = world_size;
+  options.timeout = timeout;
   std::vector<std::unique_ptr<HostCommunicator>> ranks;
   for (int rank = 0; rank < world_size; ++rank) {
-    auto communicator = HostCommunicator::Create(shared, rank, {}, timeout);
+    options.rank = Rank(rank);
+    auto communicator = HostCommunicator::Create(shared, options, {});
     EXPECT_TRUE(communicator.ok()) << communicator.status().ToString();
     ranks.push_back(*std::move(communicator));
   }
@@ -39,6 +49,26 @@ inline void RunThreadRanks(int world_size, uint64_t slot_bytes,
   threads.reserve(communicators.size());
   for (auto& communicator : communicators) {
     threads.emplace_back([&body, own = std::move(communicator)] { body(*own); });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+// The same with communicators that have met, each with its own mapping and its watcher, of the
+// geometry that users get.
+inline void RunMetRanks(int world_size, const std::function<void(HostCommunicator&)>& body) {
+  CommunicatorOptions options;
+  options.rendezvous = RandomHex(16);
+  options.world_size = world_size;
+  options.connect_timeout = options.timeout = std::chrono::seconds(60);
+  std::vector<std::thread> threads;
+  threads.reserve(static_cast<size_t>(world_size));
+  for (int rank = 0; rank < world_size; ++rank) {
+    options.rank = Rank(rank);
+    threads.emplace_back([&body, options] {
+      auto communicator = Communicator::Create(options);
+      ASSERT_TRUE(communicator.ok()) << communicator.status().ToString();
+      body(static_cast<HostCommunicator&>(**communicator));
+    });
   }
   for (std::thread& thread : threads) thread.join();
 }

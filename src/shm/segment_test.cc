@@ -13,32 +13,41 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr SegmentGeometry kGeometry{3, 4, 256};
+constexpr SegmentGeometry kGeometry{3, 4, 256, 128};
 
 std::unique_ptr<Segment> MakeSegment() {
-  auto segment = Segment::Create(kGeometry);
+  auto memory = Segment::Format(kGeometry);
+  EXPECT_TRUE(memory.ok()) << memory.status().ToString();
+  auto segment = Segment::Attach(*std::move(memory));
   EXPECT_TRUE(segment.ok()) << segment.status().ToString();
   return *std::move(segment);
 }
 
-Result<std::unique_ptr<Segment>> AttachTo(Segment& segment) {
-  return Segment::Attach(UniqueFd(::fcntl(segment.memory().descriptor(), F_DUPFD_CLOEXEC, 0)));
+Result<std::unique_ptr<Segment>> AttachTo(const SharedMemory& memory) {
+  auto again = SharedMemory::Attach(UniqueFd(::fcntl(memory.descriptor(), F_DUPFD_CLOEXEC, 0)));
+  EXPECT_TRUE(again.ok()) << again.status().ToString();
+  return Segment::Attach(*std::move(again));
 }
+Result<std::unique_ptr<Segment>> AttachTo(Segment& segment) { return AttachTo(segment.memory()); }
 
 // The worked example of docs/formats/segment.md.
 TEST(SegmentTest, LayoutIsTheDocumentedOne) {
   const auto segment = MakeSegment();
   const std::byte* base = segment->memory().data();
-  EXPECT_EQ(kGeometry.TotalBytes().count(), 256 + 3 * 1280 + 3 * 4 * 256);
+  EXPECT_EQ(kGeometry.TotalBytes().count(), 1280 + 3 * 6144 + 3 * 4 * 256 + 9 * 256 + 9 * 4 * 128);
   EXPECT_EQ(std::memcmp(base, "FMIGSEG1", 8), 0);
   const auto offset = [&](const void* field) {
     return static_cast<const std::byte*>(field) - base;
   };
-  EXPECT_EQ(offset(&segment->rank_block(0)), 256);
-  EXPECT_EQ(offset(&segment->rank_block(2)), 2816);
-  EXPECT_EQ(offset(segment->slot(0, 0)), 4096);
-  EXPECT_EQ(offset(segment->slot(1, 0)), 5120);
-  EXPECT_EQ(offset(segment->slot(2, 3)), 6912);
+  EXPECT_EQ(offset(&segment->rank_block(0)), 1280);
+  EXPECT_EQ(offset(&segment->rank_block(2)), 13568);
+  EXPECT_EQ(offset(segment->slot(0, 0)), 19712);
+  EXPECT_EQ(offset(segment->slot(1, 0)), 20736);
+  EXPECT_EQ(offset(segment->slot(2, 3)), 22528);
+  EXPECT_EQ(offset(&segment->channel(0, 1)), 23040);
+  EXPECT_EQ(offset(&segment->channel(2, 2)), 24832);
+  EXPECT_EQ(offset(segment->message_slot(0, 0, 0)), 25088);
+  EXPECT_EQ(offset(segment->message_slot(2, 1, 7)), 25088 + (7 * 4 + 3) * 128);
 }
 
 TEST(SegmentTest, AttachedSegmentHasTheSameGeometryAndData) {
@@ -67,7 +76,7 @@ TEST(SegmentTest, EveryHeaderFieldThatIsWrongIsDataLoss) {
     const char* message;
   } const cases[] = {
       {0, 0x12345678, "not a finished"},  // magic
-      {40, 0, "not a finished"},          // ready
+      {80, 0, "not a finished"},          // ready
       {8, kLayoutVersion + 1, "layout version"},
       {12, 0, "contradicts itself"},  // world_size
       {12, 4, "contradicts itself"},
@@ -77,6 +86,9 @@ TEST(SegmentTest, EveryHeaderFieldThatIsWrongIsDataLoss) {
       {24, 1 << 20, "contradicts itself"},
       {32, 0, "contradicts itself"},  // slots_per_rank
       {32, 0xffffffff, "contradicts itself"},
+      {36, 0, "contradicts itself"},  // message_bytes
+      {36, 256, "contradicts itself"},
+      {76, 0x61616161, "contradicts itself"},  // the end of the nonce
   };
   for (const auto& c : cases) {
     const auto segment = MakeSegment();
@@ -91,18 +103,18 @@ TEST(SegmentTest, EveryHeaderFieldThatIsWrongIsDataLoss) {
 TEST(SegmentTest, MemoryShorterThanAHeaderIsDataLoss) {
   auto memory = SharedMemory::Create(Bytes::Of(100));
   ASSERT_TRUE(memory.ok());
-  const auto attached =
-      Segment::Attach(UniqueFd(::fcntl(memory->descriptor(), F_DUPFD_CLOEXEC, 0)));
+  const auto attached = AttachTo(*memory);
   EXPECT_EQ(attached.status().code(), StatusCode::kDataLoss);
 }
 
 TEST(SegmentTest, GeometryHasLimits) {
-  EXPECT_TRUE((SegmentGeometry{kMaxWorldSize, 1, kLineBytes}.IsValid()));
-  EXPECT_FALSE((SegmentGeometry{kMaxWorldSize + 1, 1, kLineBytes}.IsValid()));
-  EXPECT_FALSE((SegmentGeometry{0, 1, kLineBytes}.IsValid()));
-  EXPECT_FALSE((SegmentGeometry{1, 0, kLineBytes}.IsValid()));
-  EXPECT_FALSE((SegmentGeometry{1, 1, 0}.IsValid()));
-  EXPECT_FALSE((SegmentGeometry{1, 1, kLineBytes + 8}.IsValid()));
+  EXPECT_TRUE((SegmentGeometry{kMaxWorldSize, 1, kLineBytes, 128}.IsValid()));
+  EXPECT_FALSE((SegmentGeometry{kMaxWorldSize + 1, 1, kLineBytes, 128}.IsValid()));
+  EXPECT_FALSE((SegmentGeometry{0, 1, kLineBytes, 128}.IsValid()));
+  EXPECT_FALSE((SegmentGeometry{1, 0, kLineBytes, 128}.IsValid()));
+  EXPECT_FALSE((SegmentGeometry{1, 1, 0, 128}.IsValid()));
+  EXPECT_FALSE((SegmentGeometry{1, 1, kLineBytes + 8, 128}.IsValid()));
+  EXPECT_FALSE((SegmentGeometry{1, 1, kLineBytes, 64}.IsValid()));
 }
 
 TEST(SegmentFailureTest, TheFirstFailureCountsOnEveryRank) {

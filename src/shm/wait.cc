@@ -1,52 +1,60 @@
 #include "flexmig/shm/wait.h"
 
+#include <linux/membarrier.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "flexmig/shm/futex.h"
 
 namespace flexmig::shm {
+namespace {
 
-// Publish and SleepUnlessReached are two threads of which each stores one word and then loads the
-// other's: `value` and `sleepers`. Sequentially consistent, at least one of them sees the other's
-// store, so a sleeper is either woken or does not fall asleep.
+bool Membarrier(int command) { return ::syscall(SYS_membarrier, command, 0, 0) == 0; }
 
-void Publish(Counter& counter, uint64_t value) {
-  counter.value.exchange(value, std::memory_order_seq_cst);
-  WakeSleepers(counter);
+}  // namespace
+
+void RegisterForFences() {
+  // Idempotent; a forked child has to do it again, so it is done for every segment.
+  internal::fences_arrive.store(Membarrier(MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED),
+                                std::memory_order_relaxed);
 }
 
-void WakeSleepers(const Counter& counter) {
-  if (counter.sleepers.load(std::memory_order_seq_cst) != 0) FutexWakeAll(counter.value);
-}
-
-WaitPolicy WaitPolicy::For(int threads) {
+ProcessorSet AllowedProcessors() {
+  ProcessorSet allowed;
   cpu_set_t processors;
   CPU_ZERO(&processors);
-  const bool known = ::sched_getaffinity(0, sizeof processors, &processors) == 0;
-  const int count = known ? CPU_COUNT(&processors) : 1;
-  // 1000 turns are 10 to 50 us, the length of a chunk's copy; 30 are about one microsecond, what a
-  // yield costs anyway.
-  return WaitPolicy{threads <= count ? 1000 : 30};
+  if (::sched_getaffinity(0, sizeof processors, &processors) != 0) return allowed;
+  for (size_t i = 0; i < allowed.size(); ++i) allowed[i] = CPU_ISSET(i, &processors) != 0;
+  return allowed;
+}
+
+WaitPolicy WaitPolicy::For(int threads, int processors) {
+  // With a processor for each thread nobody is kept from running: 20,000 turns are some 0.2 to 1 ms,
+  // the time of a few MiB; giving the processor away for less may cost a time slice of others. With
+  // fewer, the one that is waited for may need this processor: 2 turns tell whether it is just done.
+  return WaitPolicy{threads <= processors ? 20000 : 2};
 }
 
 namespace internal {
 
-void PauseProcessor() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("isb" ::: "memory");  // `yield` does nothing on most cores; isb waits some 10 ns
-#endif
-}
+std::atomic<bool> fences_arrive = false;
+
+void WakeAll(const Counter& counter) { FutexWakeAll(counter.value); }
+
+}  // namespace internal
 
 void YieldProcessor() { ::sched_yield(); }
 
 void SleepUnlessReached(Counter& counter, uint64_t target, std::chrono::nanoseconds limit) {
   counter.sleepers.fetch_add(1, std::memory_order_seq_cst);
+  // The fence of both sides: when it returns, every registered thread has either stored its value
+  // for the load below to see, or will see the count above. Where it fails, a wake-up may be
+  // missed and the slice ends the sleep.
+  static_cast<void>(Membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED));
   const uint64_t seen = counter.value.load(std::memory_order_seq_cst);
   if (seen < target) FutexWait(counter.value, seen, limit);
   counter.sleepers.fetch_sub(1, std::memory_order_relaxed);
 }
 
-}  // namespace internal
 }  // namespace flexmig::shm

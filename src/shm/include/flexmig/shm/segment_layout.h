@@ -12,7 +12,7 @@
 namespace flexmig::shm {
 
 inline constexpr uint64_t kSegmentMagic = 0x3147455347494d46;  // "FMIGSEG1" in memory
-inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr uint32_t kLayoutVersion = 2;
 inline constexpr uint64_t kLineBytes = 128;
 
 // One bit per rank in a 64-bit word.
@@ -26,13 +26,18 @@ struct SegmentHeader {
   uint64_t total_bytes;
   uint64_t slot_bytes;
   uint32_t slots_per_rank;
-  uint32_t reserved;
+  uint32_t message_bytes;
+  char nonce[40];  // random, zero-terminated: names what is derived from this communicator
   std::atomic<uint32_t> ready;
 
   // Line 1: how the communicator ends. Each word only ever gains bits, or goes from 0 to its value.
   alignas(kLineBytes) std::atomic<uint64_t> dead_ranks;  // bit r: rank r's process has ended
   std::atomic<uint64_t> departed_ranks;                  // bit r: rank r destroyed its communicator
   std::atomic<uint32_t> failed_by;  // r + 1: the failure record of rank r counts
+
+  // Constant once `ready` is 1: what rank 0 has decided for all; the meaning is the collectives'
+  // own.
+  alignas(kLineBytes) std::byte settings[1024];
 };
 
 // Why a communicator died, in the words of the rank that found out first.
@@ -42,21 +47,48 @@ struct FailureRecord {
   char text[504];
 };
 
-// What a rank is about to do, for the others to compare; the meaning is the collectives' own.
+// What a rank calls: `call` is its number, from 1, written after `what`.
 struct CallRecord {
-  std::byte bytes[64];
+  std::atomic<uint64_t> call;
+  std::atomic<uint64_t> what;
 };
 
-inline constexpr uint32_t kCountersPerRank = 3;
-inline constexpr uint32_t kCallRecordsPerRank = 4;
+// One message to the other ranks: small data travel in the line of the counter that announces them.
+struct alignas(kLineBytes) Announcement {
+  Counter call;      // the number of the call that this belongs to
+  uint64_t history;  // a digest of what this rank has called so far, this call included
+  std::byte payload[232];
+};
 
-// Written by its own rank alone.
+inline constexpr uint32_t kAnnouncementsPerRank = 16;
+inline constexpr uint32_t kCallRecordsPerRank = 64;
+
+// Written by its own rank alone, except for the counters' `sleepers`.
 struct alignas(kLineBytes) RankBlock {
-  Counter counters[kCountersPerRank];
-  CallRecord calls[kCallRecordsPerRank];
+  Announcement announcements[kAnnouncementsPerRank];
+  alignas(kLineBytes) Counter staged;
+  alignas(kLineBytes) Counter reduced;
+  alignas(kLineBytes) Counter consumed;
+  Counter completed;
+  alignas(kLineBytes) CallRecord calls[kCallRecordsPerRank];
   FailureRecord failure;
   // A line of its own: who this is.
   alignas(kLineBytes) std::atomic<int32_t> process_id;
+};
+
+// What the first piece of a message says of the whole.
+struct MessageHead {
+  uint64_t count;
+  uint64_t type;
+};
+
+inline constexpr uint32_t kMessageSlots = 4;
+
+// The messages from one rank to another, in pieces. Both counters count pieces.
+struct alignas(kLineBytes) Channel {
+  Counter written;  // by the sender
+  MessageHead heads[kMessageSlots];
+  alignas(kLineBytes) Counter taken;  // by the receiver
 };
 
 static_assert(offsetof(SegmentHeader, magic) == 0);
@@ -65,18 +97,28 @@ static_assert(offsetof(SegmentHeader, world_size) == 12);
 static_assert(offsetof(SegmentHeader, total_bytes) == 16);
 static_assert(offsetof(SegmentHeader, slot_bytes) == 24);
 static_assert(offsetof(SegmentHeader, slots_per_rank) == 32);
-static_assert(offsetof(SegmentHeader, ready) == 40);
+static_assert(offsetof(SegmentHeader, message_bytes) == 36);
+static_assert(offsetof(SegmentHeader, nonce) == 40);
+static_assert(offsetof(SegmentHeader, ready) == 80);
 static_assert(offsetof(SegmentHeader, dead_ranks) == 128);
 static_assert(offsetof(SegmentHeader, departed_ranks) == 136);
 static_assert(offsetof(SegmentHeader, failed_by) == 144);
-static_assert(sizeof(SegmentHeader) == 256);
+static_assert(offsetof(SegmentHeader, settings) == 256);
+static_assert(sizeof(SegmentHeader) == 1280);
 
 static_assert(offsetof(Counter, value) == 0 && offsetof(Counter, sleepers) == 8);
-static_assert(offsetof(RankBlock, counters) == 0);
-static_assert(offsetof(RankBlock, calls) == 384);
-static_assert(offsetof(RankBlock, failure) == 640);
+static_assert(offsetof(Announcement, history) == 16 && offsetof(Announcement, payload) == 24);
+static_assert(sizeof(Announcement) == 256);
+static_assert(offsetof(RankBlock, announcements) == 0);
+static_assert(offsetof(RankBlock, staged) == 4096);
+static_assert(offsetof(RankBlock, reduced) == 4224);
+static_assert(offsetof(RankBlock, consumed) == 4352 && offsetof(RankBlock, completed) == 4368);
+static_assert(offsetof(RankBlock, calls) == 4480);
+static_assert(offsetof(RankBlock, failure) == 5504);
 static_assert(offsetof(FailureRecord, text) == 8 && sizeof(FailureRecord) == 512);
-static_assert(offsetof(RankBlock, process_id) == 1152);
-static_assert(sizeof(RankBlock) == 1280);
+static_assert(offsetof(RankBlock, process_id) == 6016);
+static_assert(sizeof(RankBlock) == 6144);
+static_assert(offsetof(Channel, heads) == 16 && offsetof(Channel, taken) == 128);
+static_assert(sizeof(Channel) == 256);
 
 }  // namespace flexmig::shm

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <bitset>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
@@ -9,32 +10,59 @@
 
 namespace flexmig::shm {
 
-// A count in shared memory that one process raises and the others wait for. 128 bytes, because
-// prefetchers pull cache lines in pairs.
+// A count in shared memory that one process raises and the others wait for.
 //
 // Invariants: `value` never falls and has one writer; it is zero at first.
-struct alignas(128) Counter {
+struct Counter {
   std::atomic<uint64_t> value;
   // How many threads are in, or about to enter, a futex wait on `value`. One that is killed there
   // stays counted, which costs the writer needless wake calls and nothing else.
   std::atomic<uint32_t> sleepers;
+  uint32_t reserved;
 };
-static_assert(sizeof(Counter) == 128 && std::atomic<uint32_t>::is_always_lock_free);
+static_assert(sizeof(Counter) == 16 && std::atomic<uint64_t>::is_always_lock_free &&
+              std::atomic<uint32_t>::is_always_lock_free);
+
+// Lets the fences of sleepers in other processes reach this one. To be called in every process that
+// publishes; until then, and where the kernel refuses, Publish fences for itself.
+void RegisterForFences();
+
+namespace internal {
+
+extern std::atomic<bool> fences_arrive;
+void WakeAll(const Counter& counter);
+
+}  // namespace internal
 
 // Raises the counter and wakes those who sleep on it. What this thread wrote before is visible to
-// whoever sees the value (pairs with the loads in WaitUntilAtLeast).
-void Publish(Counter& counter, uint64_t value);
+// whoever sees the value (pairs with the acquire in WaitUntilAtLeast).
+//
+// Publisher and sleeper each store one word and then load the other's: `value` and `sleepers`. If
+// both could run ahead of their own store, a sleeper might never be woken. The fence for both sides
+// is the sleeper's, which interrupts the other processors (see SleepUnlessReached): a locked
+// instruction here would wait until the peers have given up the lines of the data just written,
+// some 100 ns of an exchange that takes 150.
+inline void Publish(Counter& counter, uint64_t value) {
+  if (internal::fences_arrive.load(std::memory_order_relaxed)) {
+    counter.value.store(value, std::memory_order_release);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  } else {
+    counter.value.exchange(value, std::memory_order_seq_cst);
+  }
+  if (counter.sleepers.load(std::memory_order_relaxed) != 0) internal::WakeAll(counter);
+}
 
-// Wakes the sleepers without raising the counter, to make them look at what interrupts them.
-void WakeSleepers(const Counter& counter);
+// The processors that this process may run on; none if the kernel does not tell.
+using ProcessorSet = std::bitset<1024>;
+[[nodiscard]] ProcessorSet AllowedProcessors();
 
 // How many turns a wait spins before it yields. A spinning thread has its answer some 100 ns after
 // the store; but when threads outnumber processors it burns the time slice of the one it waits for.
 struct WaitPolicy {
   int spins = 0;
 
-  // For `threads` threads that wait for each other on this process's processors.
-  static WaitPolicy For(int threads);
+  // For `threads` threads that wait for each other on so many processors, all together.
+  static WaitPolicy For(int threads, int processors);
 };
 
 enum class WaitOutcome {
@@ -43,20 +71,27 @@ enum class WaitOutcome {
   kTimedOut,     // it is not, after `timeout`
 };
 
-namespace internal {
+// What a wait is made of, for those that watch several counters at once.
 
 // Yields are tried for this long before a thread sleeps: some tens of scheduling rounds of other
 // ranks, and less than a futex sleep and wake-up under load cost together.
 inline constexpr std::chrono::microseconds kYieldTime(200);
-// The longest sleep: bounds how late an interruption is seen whose wake-up was missed, at a cost of
-// 100 wake-ups a second.
+inline constexpr int kFirstYields = 4;
+// The longest sleep: bounds how late an interruption is seen, which wakes nobody, at a cost of 100
+// wake-ups a second.
 inline constexpr std::chrono::milliseconds kSleepSlice(10);
 
-void PauseProcessor();
+inline void PauseProcessor() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb" ::: "memory");  // `yield` does nothing on most cores; isb waits some 10 ns
+#endif
+}
 void YieldProcessor();
+// Sleeps until the counter is raised, if it is below `target`, at most `limit`. May return at any
+// time: the caller looks again.
 void SleepUnlessReached(Counter& counter, uint64_t target, std::chrono::nanoseconds limit);
-
-}  // namespace internal
 
 // The one way in which this project waits for another process: returns when the counter is at least
 // `target`, when `interrupted()` holds, or after `timeout`. Spins a little, then yields, then
@@ -68,20 +103,26 @@ WaitOutcome WaitUntilAtLeast(Counter& counter, uint64_t target, WaitPolicy polic
   const auto reached = [&] { return counter.value.load(std::memory_order_acquire) >= target; };
   if (reached()) return WaitOutcome::kReached;
   for (int spin = 0; spin < policy.spins; ++spin) {
-    internal::PauseProcessor();
+    PauseProcessor();
+    if (reached()) return WaitOutcome::kReached;
+  }
+  // Where ranks outnumber processors the first yields nearly always end the wait; looking at the
+  // clock first would cost a tenth of them.
+  for (int turn = 0; turn < kFirstYields; ++turn) {
+    YieldProcessor();
     if (reached()) return WaitOutcome::kReached;
   }
   const Deadline deadline = Deadline::After(timeout);
-  const Deadline yields_end = Deadline::After(internal::kYieldTime);
+  const Deadline yields_end = Deadline::After(kYieldTime);
   for (;;) {
     const bool stop = interrupted();
     if (reached()) return WaitOutcome::kReached;
     if (stop) return WaitOutcome::kInterrupted;
     if (deadline.HasPassed()) return WaitOutcome::kTimedOut;
     if (yields_end.HasPassed()) {
-      internal::SleepUnlessReached(counter, target, deadline.Remaining(internal::kSleepSlice));
+      SleepUnlessReached(counter, target, deadline.Remaining(kSleepSlice));
     } else {
-      internal::YieldProcessor();
+      YieldProcessor();
     }
   }
 }
