@@ -16,8 +16,8 @@ find_package(Threads REQUIRED)
 # Usage requirements of every target of ours; not installed and not passed on to users.
 add_library(flexmig_compile_options INTERFACE)
 target_compile_options(flexmig_compile_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-compare -Wnon-virtual-dtor
-  -Wold-style-cast -Woverloaded-virtual -Wimplicit-fallthrough -Wswitch
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-compare -Wimplicit-fallthrough -Wswitch
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor;-Wold-style-cast;-Woverloaded-virtual>
   $<$<BOOL:${FLEXMIG_WERROR}>:-Werror>)
 if(FLEXMIG_SANITIZE)
   target_compile_options(flexmig_compile_options INTERFACE
