@@ -219,6 +219,7 @@ TEST_P(AllocateSharedTest, MemoryThatCannotBeHadLeavesTheCommunicatorUsable) {
       ASSERT_FALSE(memory.ok());
       EXPECT_EQ(memory.status().code(), StatusCode::kResourceExhausted)
           << memory.status().ToString();
+      EXPECT_THAT(memory.status().message(), HasSubstr(StrCat("rank ", world_size() - 1)));
       std::vector<int32_t> one{1};
       ASSERT_EQ(communicator.AllReduce(std::span(one), ReduceOp::kSum), OkStatus());
       ASSERT_EQ(one[0], world_size());

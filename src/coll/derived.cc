@@ -85,8 +85,12 @@ Result<std::span<std::byte>> HostCommunicator::AllocateShared(size_t bytes) {
     total += PartBytes(size);
   }
   ++derived_;
-  const auto make_memory = [&] {
-    return shm::SharedMemory::Create(Bytes::Of(static_cast<int64_t>(total)));
+  const auto make_memory = [&]() -> Result<shm::SharedMemory> {
+    auto made = shm::SharedMemory::Create(Bytes::Of(static_cast<int64_t>(total)));
+    if (made.ok()) return made;
+    const auto most = std::max_element(wanted.begin(), wanted.end());
+    return made.status().WithContext(StrCat("AllocateShared, of which rank ", most - wanted.begin(),
+                                            " wants ", *most, " bytes"));
   };
   shm::SharedMemory memory;
   if (world_size() == 1) {

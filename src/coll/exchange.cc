@@ -40,11 +40,11 @@ Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call) {
       idle = 0;
       continue;
     }
-    if (++idle < spins) {
+    if (++idle <= spins) {
       shm::PauseProcessor();
       continue;
     }
-    if (idle == spins || spins == 0) {
+    if (idle == spins + 1) {
       deadline = Deadline::After(engine_.timeout());
       yields_end = Deadline::After(shm::kYieldTime);
       idle_since = Deadline::Clock::now();
