@@ -66,6 +66,12 @@ for ranks in 2 4; do
     --collective barrier
 done
 
+# As in real programs, where the data to send have just been written. The peers' numbers change with
+# ours: what a reader still holds of the call before counts for all of them in the parts above.
+fresh=(-n 2 -d float32 -f $factor --peers "$peers" --passes $passes --time $time --registered --fresh)
+part 2-float32-fresh "${fresh[@]}" --place out --collective $moving
+part 2-float32-fresh-broadcast "${fresh[@]}" --place in --collective broadcast
+
 inputs=()
 for file in "$work"/*.json; do inputs+=(--input "$file"); done
 "$perf" --report "$page" --goals bench/collectives/goals.csv "${inputs[@]}"
