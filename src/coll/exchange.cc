@@ -30,6 +30,7 @@ Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call) {
   FLEXMIG_RETURN_IF_ERROR(CopyOwn(transfers));
   const int spins = engine_.wait_policy().spins;
   int idle = 0;
+  shm::SpinLimit limit;
   Deadline deadline = Deadline::After(engine_.timeout());
   Deadline yields_end = deadline;
   auto idle_since = Deadline::Clock::now();
@@ -38,10 +39,12 @@ Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call) {
     if (pass.pending == 0) return OkStatus();
     if (pass.advanced) {
       idle = 0;
+      limit = shm::SpinLimit();
       continue;
     }
     if (++idle <= spins) {
       shm::PauseProcessor();
+      if (limit.IsOver(idle)) idle = spins;
       continue;
     }
     if (idle == spins + 1) {

@@ -204,10 +204,13 @@ TEST_P(FailureTableTest, StoppedRankIsNamedAfterTheTimeoutAndNotBefore) {
     ASSERT_TRUE(ranks.Succeeded(rank));
     const Status status = ranks.report(rank).status();
     EXPECT_EQ(status.code(), StatusCode::kDeadlineExceeded) << status.ToString();
-    EXPECT_THAT(
-        status.message(),
-        AllOf(HasSubstr(StrCat("rank ", kVictim, " (process ", ranks.process(kVictim), ")")),
-              HasSubstr("within 400 ms")));
+    EXPECT_THAT(status.message(), HasSubstr("within 400 ms"));
+    // Of the ranks that wait for each other's messages, the first whose time is up may name one
+    // that only waits itself.
+    if (GetParam() != Work::kExchange) {
+      EXPECT_THAT(status.message(),
+                  HasSubstr(StrCat("rank ", kVictim, " (process ", ranks.process(kVictim), ")")));
+    }
     // The wait may have begun before the stop, if the victim was late on a busy machine.
     EXPECT_GT(Delay(ranks.report(rank), stopped), kTimeout / 2);
     EXPECT_LT(Delay(ranks.report(rank), stopped), kTimeout + Bound(milliseconds(1000)));

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 
 #include "flexmig/base/deadline.h"
 
@@ -93,6 +94,22 @@ void YieldProcessor();
 // time: the caller looks again.
 void SleepUnlessReached(Counter& counter, uint64_t target, std::chrono::nanoseconds limit);
 
+// Ends a row of spins by the clock too, which is looked at every 256: on a virtual machine a pause
+// may give the processor to somebody else and take microseconds.
+class SpinLimit {
+ public:
+  [[nodiscard]] bool IsOver(int spin) {
+    constexpr int kSpinsALook = 256;
+    if (spin % kSpinsALook != kSpinsALook - 1) return false;
+    if (!end_.has_value()) end_ = Deadline::After(kSpinTime);
+    return end_->HasPassed();
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kSpinTime = std::chrono::milliseconds(1);
+  std::optional<Deadline> end_;
+};
+
 // The one way in which this project waits for another process: returns when the counter is at least
 // `target`, when `interrupted()` holds, or after `timeout`. Spins a little, then yields, then
 // sleeps in slices of 10 ms; `interrupted` is asked from the second stage on, so that a wait which
@@ -102,7 +119,8 @@ WaitOutcome WaitUntilAtLeast(Counter& counter, uint64_t target, WaitPolicy polic
                              std::chrono::milliseconds timeout, Interrupted interrupted) {
   const auto reached = [&] { return counter.value.load(std::memory_order_acquire) >= target; };
   if (reached()) return WaitOutcome::kReached;
-  for (int spin = 0; spin < policy.spins; ++spin) {
+  SpinLimit limit;
+  for (int spin = 0; spin < policy.spins && !limit.IsOver(spin); ++spin) {
     PauseProcessor();
     if (reached()) return WaitOutcome::kReached;
   }
