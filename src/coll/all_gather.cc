@@ -2,22 +2,16 @@
 #include "staged_copies.h"
 
 namespace flexmig::coll {
-namespace {
-
-std::byte* PlaceOf(int rank, const Operation& op) {
-  return op.receive + static_cast<size_t>(rank) * op.bytes();
-}
-
-}  // namespace
 
 Status AllGatherSmall(Engine& engine, const Operation& op) {
   FLEXMIG_RETURN_IF_ERROR(engine.AwaitSmall(op.bytes()));
   reduce::CopyBytes(engine.small(engine.rank()), op.send, op.bytes());
   engine.Announce();
-  reduce::CopyBytes(PlaceOf(engine.rank(), op), op.send, op.bytes());
+  reduce::CopyBytes(op.receive + op.offset_of(engine.rank()), op.send, op.bytes());
   FLEXMIG_RETURN_IF_ERROR(engine.AwaitAnnouncements());
   for (int rank = 0; rank < engine.world_size(); ++rank) {
-    if (rank != engine.rank()) reduce::CopyBytes(PlaceOf(rank, op), engine.small(rank), op.bytes());
+    if (rank != engine.rank())
+      reduce::CopyBytes(op.receive + op.offset_of(rank), engine.small(rank), op.bytes());
   }
   engine.Complete();
   return OkStatus();
@@ -25,7 +19,7 @@ Status AllGatherSmall(Engine& engine, const Operation& op) {
 
 Status AllGatherStaged(Engine& engine, const Operation& op) {
   const uint64_t everyone = ~uint64_t{0};
-  std::byte* const own_place = PlaceOf(engine.rank(), op);
+  std::byte* const own_place = op.receive + op.offset_of(engine.rank());
   return CopyThroughSlots(
       engine, op.bytes(), CopyChunkBytes(engine, op.bytes()), everyone,
       [&](std::byte* slot, size_t begin, size_t bytes) {
@@ -33,19 +27,18 @@ Status AllGatherStaged(Engine& engine, const Operation& op) {
         reduce::CopyBytes(own_place + begin, op.send + begin, bytes);  // while it is in the cache
       },
       [&](int rank, const std::byte* slot, size_t begin, size_t bytes) {
-        reduce::CopyBytes(PlaceOf(rank, op) + begin, slot, bytes);
+        reduce::CopyBytes(op.receive + op.offset_of(rank) + begin, slot, bytes);
       });
 }
 
 Status AllGatherPulled(Engine& engine, const Operation& op, const PeerBuffers& peers) {
-  reduce::CopyBytes(PlaceOf(engine.rank(), op), op.send, op.bytes());
+  reduce::CopyBytes(op.receive + op.offset_of(engine.rank()), op.send, op.bytes());
   // From the next rank on: not all from the same one at the same time.
   for (int i = 1; i < engine.world_size(); ++i) {
     const int rank = (engine.rank() + i) % engine.world_size();
-    FLEXMIG_RETURN_IF_ERROR(peers.Pull(rank, 0, PlaceOf(rank, op), op.bytes()));
+    FLEXMIG_RETURN_IF_ERROR(peers.Pull(rank, 0, op.receive + op.offset_of(rank), op.bytes()));
   }
-  engine.Complete();
-  return engine.AwaitCompletions(engine.call());
+  return engine.CompleteTogether();
 }
 
 }  // namespace flexmig::coll

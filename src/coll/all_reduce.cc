@@ -41,8 +41,7 @@ Status AllReducePulled(Engine& engine, const Operation& op, const PeerBuffers& p
     FLEXMIG_RETURN_IF_ERROR(
         peers.PullResult(rank, begin, op.receive + begin, part_of(rank).count * op.element));
   }
-  engine.Complete();
-  return engine.AwaitCompletions(engine.call());
+  return engine.CompleteTogether();
 }
 
 Status AllReduceShared(Engine& engine, const Operation& op, const PeerBuffers& peers) {

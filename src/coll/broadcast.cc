@@ -35,8 +35,7 @@ Status BroadcastPulled(Engine& engine, const Operation& op, const PeerBuffers& p
   } else {
     FLEXMIG_RETURN_IF_ERROR(peers.Pull(op.root, 0, op.receive, op.bytes()));
   }
-  engine.Complete();
-  return engine.AwaitCompletions(engine.call());
+  return engine.CompleteTogether();
 }
 
 Status BroadcastShared(Engine& engine, const Operation& op, const PeerBuffers& peers) {
@@ -51,8 +50,7 @@ Status BroadcastShared(Engine& engine, const Operation& op, const PeerBuffers& p
       reduce::CopyBytes(peers.receive(rank) + begin + done, from, bytes);
     }
   }
-  engine.Complete();
-  return engine.AwaitCompletions(engine.call());
+  return engine.CompleteTogether();
 }
 
 }  // namespace flexmig::coll

@@ -10,9 +10,8 @@ namespace flexmig::coll {
 Status HostCommunicator::Alone(const Operation& op, bool reduces) {
   if (reduces) {
     const void* const input = op.send;
-    const size_t factors = op.reduction.op == ReduceOp::kPreMulSum ? 1 : 0;
     reduce::ReduceInputs(op.type, op.reduction.op, {&input, 1}, op.receive, op.count,
-                         {&op.reduction.scalar, factors});
+                         {&op.reduction.scalar, 1});
   } else {
     reduce::CopyBytes(op.receive, op.send, op.bytes());
   }

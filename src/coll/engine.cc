@@ -42,8 +42,7 @@ shm::Counter& Engine::CounterOf(int rank, Word word) const {
 Status Engine::AwaitCounter(int peer, Word word, uint64_t target, bool everyone) {
   // A wait for everyone also ends when another rank than the one whose turn it is can never come,
   // or has called something else.
-  const uint64_t all = ~uint64_t{0} >> (shm::kMaxWorldSize - world_size_);
-  const uint64_t needed = (everyone ? all : uint64_t{1} << peer) & ~(uint64_t{1} << rank_);
+  const uint64_t needed = (everyone ? all_ranks() : uint64_t{1} << peer) & ~(uint64_t{1} << rank_);
   int lost = -1;
   int differing = -1;
   uint64_t theirs = 0;

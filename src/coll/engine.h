@@ -65,6 +65,14 @@ class Engine {
   [[nodiscard]] int world_size() const { return world_size_; }
   [[nodiscard]] size_t slot_bytes() const { return slot_bytes_; }
   [[nodiscard]] size_t slots_per_rank() const { return slots_per_rank_; }
+  // Of a slot that holds a piece for each rank: what there is for one, in whole lines.
+  [[nodiscard]] size_t piece_bytes() const {
+    return slot_bytes_ / static_cast<size_t>(world_size_) / shm::kLineBytes * shm::kLineBytes;
+  }
+  // A bit for each rank.
+  [[nodiscard]] uint64_t all_ranks() const {
+    return ~uint64_t{0} >> (shm::kMaxWorldSize - world_size_);
+  }
   [[nodiscard]] std::chrono::milliseconds timeout() const { return timeout_; }
   [[nodiscard]] shm::WaitPolicy wait_policy() const { return wait_policy_; }
   // Whether the ranks have fewer processors than they are; the same on all.
@@ -133,7 +141,12 @@ class Engine {
   // Waits until every rank has completed `call`, which is this or an earlier one. To be asked about
   // this one only after Complete.
   Status AwaitCompletions(uint64_t call);
-  [[nodiscard]] uint64_t call() const { return call_; }
+  // Completes the call and waits until every rank has: for calls in which ranks read or write each
+  // other's buffers, which their owners must not have back before.
+  Status CompleteTogether() {
+    Complete();
+    return AwaitCompletions(call_);
+  }
   // Leaves the calls so far out of the numbers that messages name: the user has not made them.
   void HideCalls() { hidden_calls_ = call_; }
 

@@ -26,9 +26,22 @@ struct Operation {
   int root = 0;
 
   [[nodiscard]] size_t bytes() const { return count * element; }
+  // Where the part of `rank` begins in a buffer that has one for each.
+  [[nodiscard]] size_t offset_of(int rank) const { return static_cast<size_t>(rank) * bytes(); }
 };
 
-// What reduce::ReduceInputs takes of each rank, in rank order.
+// Writes all parts of `send` but this rank's own, which nobody else reads, into its small
+// contribution.
+inline void WriteOtherParts(Engine& engine, const Operation& op) {
+  const size_t own = op.offset_of(engine.rank());
+  const size_t behind = own + op.bytes();
+  std::byte* const to = engine.small(engine.rank());
+  reduce::CopyBytes(to, op.send, own);
+  reduce::CopyBytes(to + behind, op.send + behind, op.offset_of(engine.world_size()) - behind);
+}
+
+// What reduce::ReduceInputs takes of each rank, in rank order. The factors are set, and read, for
+// kPreMulSum only.
 struct Inputs {
   std::array<const void*, shm::kMaxWorldSize> data;
   std::array<reduce::Scalar, shm::kMaxWorldSize> factors;
@@ -51,16 +64,14 @@ inline void ReadFactors(const Engine& engine, const Operation& op, Inputs& input
 inline void ReduceToAll(const Engine& engine, const Operation& op, const Inputs& inputs,
                         std::span<void* const> outs, size_t count) {
   const auto ranks = static_cast<size_t>(engine.world_size());
-  const size_t factors = op.reduction.op == ReduceOp::kPreMulSum ? ranks : 0;
   reduce::ReduceInputsToAll(op.type, op.reduction.op, {inputs.data.data(), ranks}, outs, count,
-                            {inputs.factors.data(), factors});
+                            {inputs.factors.data(), ranks});
 }
 inline void Reduce(const Engine& engine, const Operation& op, const Inputs& inputs, void* out,
                    size_t count) {
   const auto ranks = static_cast<size_t>(engine.world_size());
-  const size_t factors = op.reduction.op == ReduceOp::kPreMulSum ? ranks : 0;
   reduce::ReduceInputs(op.type, op.reduction.op, {inputs.data.data(), ranks}, out, count,
-                       {inputs.factors.data(), factors});
+                       {inputs.factors.data(), ranks});
 }
 
 // The elements of `count` that rank `owner` reduces. Parts begin on cache lines, so that no line is

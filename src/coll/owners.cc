@@ -101,8 +101,7 @@ Status ReduceSharedPart(Engine& engine, const Operation& op, const PeerBuffers& 
     inputs.data[rank] = peers.send(static_cast<int>(rank)) + part.begin * op.element;
   }
   ReduceToAll(engine, op, inputs, outs, part.count);
-  engine.Complete();
-  return engine.AwaitCompletions(engine.call());
+  return engine.CompleteTogether();
 }
 
 Status PullAndReduce(Engine& engine, const Operation& op, const PeerBuffers& peers, Part part,

@@ -50,8 +50,7 @@ void PeerBuffers::Offer(Engine& engine, const SharedRegions& regions, const void
   std::memcpy(engine.payload(engine.rank()) + Engine::kFactorBytes, &offered, sizeof offered);
 }
 
-PeerBuffers::PeerBuffers(Engine& engine, const SharedRegions& regions)
-    : engine_(engine), all_(~uint64_t{0} >> (shm::kMaxWorldSize - engine.world_size())) {
+PeerBuffers::PeerBuffers(Engine& engine, const SharedRegions& regions) : engine_(engine) {
   for (int rank = 0; rank < engine.world_size(); ++rank) {
     Offered offered;
     std::memcpy(&offered, engine.payload(rank) + Engine::kFactorBytes, sizeof offered);

@@ -26,8 +26,8 @@ class PeerBuffers {
 
   // Whether every rank's (or that one's) buffer is in shared memory, or of no bytes; every rank
   // answers alike.
-  [[nodiscard]] bool all_send_shared() const { return send_shared_ == all_; }
-  [[nodiscard]] bool all_receive_shared() const { return receive_shared_ == all_; }
+  [[nodiscard]] bool all_send_shared() const { return send_shared_ == engine_.all_ranks(); }
+  [[nodiscard]] bool all_receive_shared() const { return receive_shared_ == engine_.all_ranks(); }
   [[nodiscard]] bool send_shared(int rank) const { return (send_shared_ >> rank & 1) != 0; }
   [[nodiscard]] bool receive_shared(int rank) const { return (receive_shared_ >> rank & 1) != 0; }
 
@@ -56,7 +56,6 @@ class PeerBuffers {
   [[nodiscard]] const Buffers& At(int rank) const { return buffers_[static_cast<size_t>(rank)]; }
 
   Engine& engine_;
-  uint64_t all_;
   uint64_t send_shared_ = 0;  // bit r: rank r
   uint64_t receive_shared_ = 0;
   std::array<Buffers, shm::kMaxWorldSize> buffers_;

@@ -5,25 +5,6 @@
 #include "staged_copies.h"
 
 namespace flexmig::coll {
-Status ReduceSmall(Engine& engine, const Operation& op) {
-  FLEXMIG_RETURN_IF_ERROR(engine.AwaitSmall(op.bytes()));
-  if (engine.rank() != op.root) {
-    WriteFactor(engine, op);
-    reduce::CopyBytes(engine.small(engine.rank()), op.send, op.bytes());
-    engine.Announce();
-  } else {
-    FLEXMIG_RETURN_IF_ERROR(engine.AwaitAnnouncements());
-    Inputs inputs;
-    ReadFactors(engine, op, inputs);
-    for (int rank = 0; rank < engine.world_size(); ++rank) {
-      inputs.data[static_cast<size_t>(rank)] = rank == op.root ? op.send : engine.small(rank);
-    }
-    Reduce(engine, op, inputs, op.receive, op.count);
-  }
-  engine.Complete();
-  return OkStatus();
-}
-
 namespace {
 
 // The root reads the chunks of all others and reduces them into its buffer, while they stage the
@@ -58,6 +39,25 @@ Status ReduceByRoot(Engine& engine, const Operation& op) {
 
 }  // namespace
 
+Status ReduceSmall(Engine& engine, const Operation& op) {
+  FLEXMIG_RETURN_IF_ERROR(engine.AwaitSmall(op.bytes()));
+  if (engine.rank() != op.root) {
+    WriteFactor(engine, op);
+    reduce::CopyBytes(engine.small(engine.rank()), op.send, op.bytes());
+    engine.Announce();
+  } else {
+    FLEXMIG_RETURN_IF_ERROR(engine.AwaitAnnouncements());
+    Inputs inputs;
+    ReadFactors(engine, op, inputs);
+    for (int rank = 0; rank < engine.world_size(); ++rank) {
+      inputs.data[static_cast<size_t>(rank)] = rank == op.root ? op.send : engine.small(rank);
+    }
+    Reduce(engine, op, inputs, op.receive, op.count);
+  }
+  engine.Complete();
+  return OkStatus();
+}
+
 Status ReduceStaged(Engine& engine, const Operation& op) {
   // Up to here one rank that reduces alone costs less than moving parts of the result to it.
   constexpr int kRootAlone = 4;
@@ -69,8 +69,7 @@ Status ReducePulled(Engine& engine, const Operation& op, const PeerBuffers& peer
   if (engine.rank() == op.root) {
     FLEXMIG_RETURN_IF_ERROR(PullAndReduce(engine, op, peers, {0, op.count}, op.receive));
   }
-  engine.Complete();
-  return engine.AwaitCompletions(engine.call());
+  return engine.CompleteTogether();
 }
 
 Status ReduceShared(Engine& engine, const Operation& op, const PeerBuffers& peers) {

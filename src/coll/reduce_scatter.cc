@@ -7,20 +7,16 @@ namespace flexmig::coll {
 
 Status ReduceScatterSmall(Engine& engine, const Operation& op) {
   const int own = engine.rank();
-  const size_t bytes = op.bytes();
-  const size_t before = static_cast<size_t>(own) * bytes;
-  const size_t behind = before + bytes;
-  const size_t all = static_cast<size_t>(engine.world_size()) * bytes;
-  FLEXMIG_RETURN_IF_ERROR(engine.AwaitSmall(all));
+  FLEXMIG_RETURN_IF_ERROR(engine.AwaitSmall(op.offset_of(engine.world_size())));
   WriteFactor(engine, op);
-  reduce::CopyBytes(engine.small(own), op.send, before);
-  reduce::CopyBytes(engine.small(own) + behind, op.send + behind, all - behind);
+  WriteOtherParts(engine, op);
   engine.Announce();
   FLEXMIG_RETURN_IF_ERROR(engine.AwaitAnnouncements());
   Inputs inputs;
   ReadFactors(engine, op, inputs);
   for (int rank = 0; rank < engine.world_size(); ++rank) {
-    inputs.data[static_cast<size_t>(rank)] = (rank == own ? op.send : engine.small(rank)) + before;
+    inputs.data[static_cast<size_t>(rank)] =
+        (rank == own ? op.send : engine.small(rank)) + op.offset_of(own);
   }
   Reduce(engine, op, inputs, op.receive, op.count);
   engine.Complete();
@@ -32,8 +28,7 @@ Status ReduceScatterStaged(Engine& engine, const Operation& op) {
   using Stage = Engine::Stage;
   const int own = engine.rank();
   const int ranks = engine.world_size();
-  const size_t room = engine.slot_bytes() / static_cast<size_t>(ranks) / shm::kLineBytes *
-                      shm::kLineBytes;  // for a piece
+  const size_t room = engine.piece_bytes();
   const size_t piece = room / op.element;
   const size_t chunks = (op.count + piece - 1) / piece;
   const uint64_t first = engine.TakeSteps(chunks);
@@ -73,20 +68,17 @@ Status ReduceScatterStaged(Engine& engine, const Operation& op) {
 Status ReduceScatterPulled(Engine& engine, const Operation& op, const PeerBuffers& peers) {
   const Part own{static_cast<size_t>(engine.rank()) * op.count, op.count};
   FLEXMIG_RETURN_IF_ERROR(PullAndReduce(engine, op, peers, own, op.receive));
-  engine.Complete();
-  return engine.AwaitCompletions(engine.call());
+  return engine.CompleteTogether();
 }
 
 Status ReduceScatterShared(Engine& engine, const Operation& op, const PeerBuffers& peers) {
   Inputs inputs;
   ReadFactors(engine, op, inputs);
   for (int rank = 0; rank < engine.world_size(); ++rank) {
-    inputs.data[static_cast<size_t>(rank)] =
-        peers.send(rank) + static_cast<size_t>(engine.rank()) * op.bytes();
+    inputs.data[static_cast<size_t>(rank)] = peers.send(rank) + op.offset_of(engine.rank());
   }
   Reduce(engine, op, inputs, op.receive, op.count);
-  engine.Complete();
-  return engine.AwaitCompletions(engine.call());
+  return engine.CompleteTogether();
 }
 
 }  // namespace flexmig::coll

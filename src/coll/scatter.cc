@@ -2,25 +2,17 @@
 #include "staged_copies.h"
 
 namespace flexmig::coll {
-namespace {
-
-const std::byte* PartFor(int rank, const std::byte* all, size_t bytes) {
-  return all + static_cast<size_t>(rank) * bytes;
-}
-
-}  // namespace
 
 Status ScatterSmall(Engine& engine, const Operation& op) {
-  const size_t all = static_cast<size_t>(engine.world_size()) * op.bytes();
+  const size_t all = op.offset_of(engine.world_size());
   FLEXMIG_RETURN_IF_ERROR(engine.AwaitSmall(all));
   if (engine.rank() == op.root) {
     reduce::CopyBytes(engine.small(op.root), op.send, all);
     engine.Announce();
-    reduce::CopyBytes(op.receive, PartFor(op.root, op.send, op.bytes()), op.bytes());
+    reduce::CopyBytes(op.receive, op.send + op.offset_of(op.root), op.bytes());
   } else {
     FLEXMIG_RETURN_IF_ERROR(engine.AwaitAnnouncement(op.root));
-    reduce::CopyBytes(op.receive, PartFor(engine.rank(), engine.small(op.root), op.bytes()),
-                      op.bytes());
+    reduce::CopyBytes(op.receive, engine.small(op.root) + op.offset_of(engine.rank()), op.bytes());
   }
   engine.Complete();
   return OkStatus();
@@ -29,10 +21,9 @@ Status ScatterSmall(Engine& engine, const Operation& op) {
 // A chunk holds a piece for every rank.
 Status ScatterStaged(Engine& engine, const Operation& op) {
   const int ranks = engine.world_size();
-  const size_t room = engine.slot_bytes() / static_cast<size_t>(ranks) / shm::kLineBytes *
-                      shm::kLineBytes;  // for a piece
+  const size_t room = engine.piece_bytes();
   if (engine.rank() == op.root) {
-    reduce::CopyBytes(op.receive, PartFor(op.root, op.send, op.bytes()), op.bytes());
+    reduce::CopyBytes(op.receive, op.send + op.offset_of(op.root), op.bytes());
   }
   return CopyThroughSlots(
       engine, op.bytes(), room, uint64_t{1} << op.root,
@@ -40,7 +31,7 @@ Status ScatterStaged(Engine& engine, const Operation& op) {
         for (int rank = 0; rank < ranks; ++rank) {
           if (rank == op.root) continue;
           reduce::CopyBytes(slot + static_cast<size_t>(rank) * room,
-                            PartFor(rank, op.send, op.bytes()) + begin, bytes);
+                            op.send + op.offset_of(rank) + begin, bytes);
         }
       },
       [&](int, const std::byte* slot, size_t begin, size_t bytes) {
@@ -51,13 +42,12 @@ Status ScatterStaged(Engine& engine, const Operation& op) {
 
 Status ScatterPulled(Engine& engine, const Operation& op, const PeerBuffers& peers) {
   if (engine.rank() == op.root) {
-    reduce::CopyBytes(op.receive, PartFor(op.root, op.send, op.bytes()), op.bytes());
+    reduce::CopyBytes(op.receive, op.send + op.offset_of(op.root), op.bytes());
   } else {
-    FLEXMIG_RETURN_IF_ERROR(peers.Pull(op.root, static_cast<size_t>(engine.rank()) * op.bytes(),
-                                       op.receive, op.bytes()));
+    FLEXMIG_RETURN_IF_ERROR(
+        peers.Pull(op.root, op.offset_of(engine.rank()), op.receive, op.bytes()));
   }
-  engine.Complete();
-  return engine.AwaitCompletions(engine.call());
+  return engine.CompleteTogether();
 }
 
 }  // namespace flexmig::coll
