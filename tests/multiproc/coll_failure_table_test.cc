@@ -12,6 +12,7 @@
 #include "flexmig/base/env.h"
 #include "flexmig/base/strings.h"
 
+#include "bound.h"
 #include "rank_processes.h"
 
 // Every way in which a communicator ends, in every way in which data move: what each rank gets,
@@ -24,17 +25,12 @@ using coll::DataType;
 using coll::ReduceOp;
 using coll::Transfer;
 using std::chrono::milliseconds;
+using test::Bound;
 using testing::AllOf;
 using testing::HasSubstr;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kRanks = 3;
-
-// Sanitizers make everything slower; FLEXMIG_TEST_SLOWDOWN multiplies every bound.
-milliseconds Bound(milliseconds bound) {
-  static const int64_t slowdown = GetEnvInt("FLEXMIG_TEST_SLOWDOWN", 1, 1, 100).value();
-  return bound * slowdown;
-}
 
 size_t EntriesIn(const std::filesystem::path& folder) {
   std::error_code error;
@@ -145,11 +141,6 @@ RankProcesses::Body WithWorker(Work work, milliseconds timeout, const WorkerBody
     }
     EXPECT_EQ(EntriesIn("/proc/self/fd"), descriptors);
   };
-}
-
-milliseconds Delay(RankReport& report, Clock::time_point since) {
-  const Clock::time_point failed{Clock::duration(report.failed_at.load())};
-  return std::chrono::duration_cast<milliseconds>(failed - since);
 }
 
 class FailureTableTest : public testing::TestWithParam<Work> {

@@ -44,12 +44,6 @@ RankProcesses::Body ReducingRanks(const std::string& rendezvous, int world_size,
   };
 }
 
-// How long after `since` the rank had its error.
-milliseconds Delay(RankReport& report, Clock::time_point since) {
-  const Clock::time_point failed{Clock::duration(report.failed_at.load())};
-  return std::chrono::duration_cast<milliseconds>(failed - since);
-}
-
 // The promised second, where the code runs at its own speed.
 constexpr milliseconds kDeathBound(kSanitized ? 5000 : 1000);
 

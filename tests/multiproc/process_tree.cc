@@ -12,7 +12,6 @@
 
 #include "flexmig/base/check.h"
 #include "flexmig/base/deadline.h"
-#include "flexmig/base/env.h"
 #include "flexmig/base/file.h"
 #include "flexmig/base/process.h"
 #include "flexmig/base/strings.h"
@@ -20,11 +19,6 @@
 namespace flexmig::test {
 
 using std::chrono::milliseconds;
-
-milliseconds Bound(milliseconds bound) {
-  static const int64_t slowdown = GetEnvInt("FLEXMIG_TEST_SLOWDOWN", 1, 1, 100).value();
-  return bound * slowdown;
-}
 
 bool Eventually(const std::function<bool()>& condition) {
   const auto deadline = Deadline::After(Bound(std::chrono::seconds(20)));

@@ -8,10 +8,9 @@
 
 #include <sys/types.h>
 
-namespace flexmig::test {
+#include "bound.h"
 
-// Sanitizers make everything slower; FLEXMIG_TEST_SLOWDOWN multiplies every bound.
-std::chrono::milliseconds Bound(std::chrono::milliseconds bound);
+namespace flexmig::test {
 
 // Polls every millisecond; false if `condition` was not met within Bound(20 s).
 bool Eventually(const std::function<bool()>& condition);

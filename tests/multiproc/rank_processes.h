@@ -50,6 +50,14 @@ struct RankReport {
   }
 };
 
+// How long after `since` the rank had its error.
+inline std::chrono::milliseconds Delay(const RankReport& report,
+                                       std::chrono::steady_clock::time_point since) {
+  const std::chrono::steady_clock::time_point failed{
+      std::chrono::steady_clock::duration(report.failed_at.load())};
+  return std::chrono::duration_cast<std::chrono::milliseconds>(failed - since);
+}
+
 // One process for each rank, forked from the test; killed and reaped when the object goes.
 class RankProcesses {
  public:
