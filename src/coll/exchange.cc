@@ -34,11 +34,13 @@ Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call) {
   Deadline deadline = Deadline::After(engine_.timeout());
   Deadline yields_end = deadline;
   auto idle_since = Deadline::Clock::now();
+  shm::Sleeper sleeper;
   for (;;) {
     FLEXMIG_ASSIGN_OR_RETURN(const Pass pass, AdvanceAll(transfers));
     if (pass.pending == 0) return OkStatus();
     if (pass.advanced) {
       idle = 0;
+      sleeper.Leave();
       limit = shm::SpinLimit();
       continue;
     }
@@ -67,7 +69,7 @@ Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call) {
       const auto slice = pass.pending > 1
                              ? std::clamp(waited / kSlicesOfWait, kFirstSlice, shm::kSleepSlice)
                              : shm::kSleepSlice;
-      shm::SleepUnlessReached(CounterFor(first), TargetFor(first), deadline.Remaining(slice));
+      sleeper.SleepUnlessReached(CounterFor(first), TargetFor(first), deadline.Remaining(slice));
     } else {
       shm::YieldProcessor();
     }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <set>
@@ -5,33 +6,38 @@
 
 #include <gtest/gtest.h>
 
-// An exhaustive check that no wake-up of Publish and SleepUnlessReached (wait.h) is lost, on
+// An exhaustive check that no wake-up of Publish and Sleeper (wait.h) is lost, on
 // processors that keep stores in a buffer of their own, first in first out, while later loads go
 // ahead (x86). Every order of every step of a publisher and two sleepers is tried; here a sleep has
 // no end of its own.
 namespace flexmig::shm {
 namespace {
 
-// SleepUnlessReached, a step for each line of it.
+// A wait with a Sleeper, a step for each line of it.
 enum class Step : uint8_t {
   kCount,      // sleepers.fetch_add, a locked instruction
   kFenceAll,   // Membarrier: empties the store buffers of all processors
   kLook,       // value.load; goes to kUncount if the target is reached
-  kFutexWait,  // the kernel compares with what was seen, and queues, under one lock
-  kUncount,    // sleepers.fetch_sub; WaitUntilAtLeast then looks at the counter again
+  kFutexWait,  // the kernel compares with what was seen, and queues, under one lock; then kLook
+  kUncount,    // sleepers.fetch_sub; the wait is over
 };
 
 struct Design {
   bool publisher_fences = false;  // Publish by exchange, where fences do not arrive
   std::vector<Step> sleep = {Step::kCount, Step::kFenceAll, Step::kLook, Step::kFutexWait,
                              Step::kUncount};
+
+  // The step after the steps of `sleep` if it has no such one.
+  [[nodiscard]] uint8_t IndexOf(Step step) const {
+    return static_cast<uint8_t>(std::find(sleep.begin(), sleep.end(), step) - sleep.begin());
+  }
 };
 
 // The publisher raises the counter to 1 and then to 2; sleeper i waits for i + 1.
 constexpr uint8_t kPublications = 2;
 constexpr size_t kSleepers = 2;
 constexpr uint8_t kAsleep = 100;
-constexpr uint8_t kDone = 101;
+constexpr uint8_t kWoken = 101;
 
 enum PublisherStep : uint8_t { kStore, kLookForSleepers, kWake, kEnd };
 
@@ -44,7 +50,8 @@ struct State {
   uint8_t publisher = kStore;
   uint8_t published = 0;
   std::array<uint8_t, kPublications> buffer{};
-  // The sleepers: an index into Design::sleep, kAsleep or kDone, and what they saw of the counter.
+  // The sleepers: an index into Design::sleep, its size when done, or kAsleep; and what they saw of
+  // the counter.
   std::array<uint8_t, kSleepers> step{};
   std::array<uint8_t, kSleepers> seen{};
 
@@ -70,7 +77,7 @@ State PublisherStepOf(State state, const Design& design) {
     default:
       state.DrainAll();  // the kernel takes a lock
       for (uint8_t& step : state.step) {
-        if (step == kAsleep) step = 0xff;
+        if (step == kAsleep) step = kWoken;
       }
       state.publisher = kEnd;
       break;
@@ -81,7 +88,6 @@ State PublisherStepOf(State state, const Design& design) {
 
 State SleeperStepOf(State state, size_t i, const Design& design) {
   const auto target = static_cast<uint8_t>(i + 1);
-  const auto last = static_cast<uint8_t>(design.sleep.size() - 1);  // kUncount
   uint8_t& step = state.step[i];
   switch (design.sleep[step]) {
     case Step::kCount:
@@ -94,16 +100,14 @@ State SleeperStepOf(State state, size_t i, const Design& design) {
       break;
     case Step::kLook:
       state.seen[i] = state.value;
-      if (state.value < target) {
-        ++step;
-      } else {
-        step = step == 0 ? kDone : last;
-      }
+      step = state.value < target ? static_cast<uint8_t>(step + 1) : design.IndexOf(Step::kUncount);
       break;
-    case Step::kFutexWait: step = state.value == state.seen[i] ? kAsleep : last; break;
+    case Step::kFutexWait:
+      step = state.value == state.seen[i] ? kAsleep : design.IndexOf(Step::kLook);
+      break;
     case Step::kUncount:
       --state.sleepers;
-      step = state.value >= target ? kDone : 0;
+      step = static_cast<uint8_t>(design.sleep.size());
       break;
   }
   return state;
@@ -115,7 +119,6 @@ struct Verdict {
 };
 
 Verdict Explore(const Design& design) {
-  const auto last = static_cast<uint8_t>(design.sleep.size() - 1);
   Verdict verdict;
   std::set<State> seen{State{}};
   std::vector<State> open{State{}};
@@ -135,7 +138,7 @@ Verdict Explore(const Design& design) {
       for (const uint8_t step : state.step) verdict.lost_wakeup |= step == kAsleep;
     }
     for (State& one : next) {
-      for (uint8_t& step : one.step) step = step == 0xff ? last : step;  // woken
+      for (uint8_t& step : one.step) step = step == kWoken ? design.IndexOf(Step::kLook) : step;
       if (seen.insert(one).second) open.push_back(one);
     }
   }
@@ -168,9 +171,7 @@ TEST(WaitModelTest, FenceBeforeTheCountIsTooEarly) {
 }
 
 TEST(WaitModelTest, SleeperThatIsNeverCountedIsNeverWoken) {
-  Design design;
-  design.sleep = {Step::kFenceAll, Step::kLook, Step::kFutexWait, Step::kLook};
-  EXPECT_TRUE(Explore(design).lost_wakeup);
+  EXPECT_TRUE(Explore({.sleep = {Step::kFenceAll, Step::kLook, Step::kFutexWait}}).lost_wakeup);
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ TEST(WaitTest, PublishingWakesASleepingProcess) {
   ASSERT_GE(child, 0);
   if (child == 0) {
     // One sleep of up to 60 s, not slices: only a wake-up from the other process ends it in time.
-    SleepUnlessReached(*counter, 1, std::chrono::seconds(60));
+    Sleeper().SleepUnlessReached(*counter, 1, std::chrono::seconds(60));
     ::_exit((*counter).value.load() == 1 ? 0 : 1);
   }
   const Deadline deadline = Deadline::After(std::chrono::seconds(30));

@@ -16,8 +16,8 @@ namespace flexmig::shm {
 // Invariants: `value` never falls and has one writer; it is zero at first.
 struct Counter {
   std::atomic<uint64_t> value;
-  // How many threads are in, or about to enter, a futex wait on `value`. One that is killed there
-  // stays counted, which costs the writer needless wake calls and nothing else.
+  // How many threads are in, between or about to enter futex waits on `value`. One that is killed
+  // there stays counted, which costs the writer needless wake calls and nothing else.
   std::atomic<uint32_t> sleepers;
   uint32_t reserved;
 };
@@ -40,7 +40,7 @@ void WakeAll(const Counter& counter);
 //
 // Publisher and sleeper each store one word and then load the other's: `value` and `sleepers`. If
 // both could run ahead of their own store, a sleeper might never be woken. The fence for both sides
-// is the sleeper's, which interrupts the other processors (see SleepUnlessReached): a locked
+// is the sleeper's, which interrupts the other processors (see Sleeper): a locked
 // instruction here would wait until the peers have given up the lines of the data just written,
 // some 100 ns of an exchange that takes 150.
 inline void Publish(Counter& counter, uint64_t value) {
@@ -90,9 +90,30 @@ inline void PauseProcessor() {
 #endif
 }
 void YieldProcessor();
-// Sleeps until the counter is raised, if it is below `target`, at most `limit`. May return at any
-// time: the caller looks again.
-void SleepUnlessReached(Counter& counter, uint64_t target, std::chrono::nanoseconds limit);
+// A thread in its sleeps on counters.
+//
+// Invariants: from its first sleep on a counter until it sleeps on another one, leaves or ends, it
+// is counted among that counter's sleepers, and every Publish there costs a system call. Threading:
+// one owner.
+class Sleeper {
+ public:
+  Sleeper() = default;
+  ~Sleeper() { Leave(); }
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+
+  // Sleeps until the counter is raised, if it is below `target`, at most `limit`. May return at any
+  // time: the caller looks again. The counter must be there until Leave.
+  void SleepUnlessReached(Counter& counter, uint64_t target, std::chrono::nanoseconds limit);
+  // Counted nowhere from now on.
+  void Leave() {
+    if (counter_ != nullptr) counter_->sleepers.fetch_sub(1, std::memory_order_relaxed);
+    counter_ = nullptr;
+  }
+
+ private:
+  Counter* counter_ = nullptr;  // that counts this thread
+};
 
 // Ends a row of spins by the clock too, which is looked at every 256: on a virtual machine a pause
 // may give the processor to somebody else and take microseconds.
@@ -132,13 +153,14 @@ WaitOutcome WaitUntilAtLeast(Counter& counter, uint64_t target, WaitPolicy polic
   }
   const Deadline deadline = Deadline::After(timeout);
   const Deadline yields_end = Deadline::After(kYieldTime);
+  Sleeper sleeper;
   for (;;) {
     const bool stop = interrupted();
     if (reached()) return WaitOutcome::kReached;
     if (stop) return WaitOutcome::kInterrupted;
     if (deadline.HasPassed()) return WaitOutcome::kTimedOut;
     if (yields_end.HasPassed()) {
-      SleepUnlessReached(counter, target, deadline.Remaining(kSleepSlice));
+      sleeper.SleepUnlessReached(counter, target, deadline.Remaining(kSleepSlice));
     } else {
       YieldProcessor();
     }
