@@ -27,18 +27,6 @@ void Engine::SetProcessors(int processors) {
   wait_policy_ = shm::WaitPolicy::For(world_size_, processors);
 }
 
-shm::Counter& Engine::CounterOf(int rank, Word word) const {
-  shm::RankBlock& block = segment_->rank_block(rank);
-  switch (word) {
-    case Word::kAnnouncement: return block.announcements[call_ % shm::kAnnouncementsPerRank].call;
-    case Word::kStaged: return block.staged;
-    case Word::kReduced: return block.reduced;
-    case Word::kConsumed: return block.consumed;
-    case Word::kCompleted: break;
-  }
-  return block.completed;
-}
-
 Status Engine::AwaitCounter(int peer, Word word, uint64_t target, bool everyone) {
   // A wait for everyone also ends when another rank than the one whose turn it is can never come,
   // or has called something else.
@@ -46,7 +34,10 @@ Status Engine::AwaitCounter(int peer, Word word, uint64_t target, bool everyone)
   int lost = -1;
   int differing = -1;
   uint64_t theirs = 0;
+  const Waiting waiting{peer, word, target};
+  SaidWaiting said(own_block_);
   const auto interrupted = [&] {
+    said.Say(waiting);
     if (segment_->failed()) return true;
     for (uint64_t rest = needed; rest != 0 && differing < 0; rest &= rest - 1) {
       const int rank = std::countr_zero(rest);
@@ -63,26 +54,23 @@ Status Engine::AwaitCounter(int peer, Word word, uint64_t target, bool everyone)
   switch (
       shm::WaitUntilAtLeast(CounterOf(peer, word), target, wait_policy_, timeout_, interrupted)) {
     case shm::WaitOutcome::kReached: return OkStatus();
-    case shm::WaitOutcome::kTimedOut:
-      return Fail(
-          DeadlineExceededError(StrCat(NameOf(peer), " did not arrive within ", timeout_.count(),
-                                       " ms; rank ", rank_, " waits for it in ", CurrentCall())));
+    case shm::WaitOutcome::kTimedOut: return FailLate(waiting);
     case shm::WaitOutcome::kInterrupted: break;
   }
   if (differing >= 0) return CallsDiffer(differing, call_, theirs);
   return lost < 0 ? *segment_->failure() : FailLost(lost);
 }
 
-Status Engine::CheckPeer(int peer, const shm::Counter& counter, uint64_t target, bool in_call) {
+Status Engine::CheckPeer(const Waiting& waiting, bool in_call) {
   if (segment_->failed()) return *segment_->failure();
   uint64_t theirs = 0;
-  if (in_call && Differs(peer, theirs)) return CallsDiffer(peer, call_, theirs);
+  if (in_call && Differs(waiting.peer, theirs)) return CallsDiffer(waiting.peer, call_, theirs);
   const uint64_t gone = segment_->dead_ranks() | segment_->departed_ranks();
+  if ((gone >> waiting.peer & 1) == 0) return OkStatus();
   // Read after the bit: whatever the rank did before its end is counted.
-  if ((gone >> peer & 1) != 0 && counter.value.load(std::memory_order_acquire) < target) {
-    return FailLost(peer);
-  }
-  return OkStatus();
+  const shm::Counter& counter = coll::CounterOf(*segment_, rank_, waiting);
+  if (counter.value.load(std::memory_order_acquire) >= waiting.target) return OkStatus();
+  return FailLost(waiting.peer);
 }
 
 Status Engine::AwaitCompletions(uint64_t call) {
@@ -164,6 +152,24 @@ Status Engine::FailLost(int lost) {
   const bool departed = (segment_->departed_ranks() >> lost & 1) != 0;
   return Fail(AbortedError(StrCat(NameOf(lost), departed ? " destroyed its communicator" : " died",
                                   "; rank ", rank_, " needs it for ", CurrentCall())));
+}
+
+Status Engine::FailLate(const Waiting& waiting) {
+  const std::vector<WaitLink> links = FollowWaits(*segment_, {rank_, waiting});
+  const auto [waiter, late] = links.back();
+  const auto [verb, then] = [&]() -> std::pair<std::string_view, std::string> {
+    if (late.word == Word::kWritten) return {"send", StrCat(" what rank ", waiter, " waits for")};
+    if (late.word == Word::kTaken) return {"receive", StrCat(" what rank ", waiter, " sends it")};
+    return {"arrive", StrCat("; rank ", waiter, " waits for it")};
+  }();
+  std::string text =
+      StrCat(NameOf(late.peer), " did not ", verb, " within ", timeout_.count(), " ms", then);
+  for (size_t i = 0; i + 1 < links.size(); ++i) {
+    text += i == 0 ? StrCat("; rank ", rank_, " waits for rank ") : ", that one for rank ";
+    text += StrCat(links[i].waiting.peer);
+  }
+  if (verb == "arrive") text += StrCat(links.size() > 1 ? ", in " : " in ", CurrentCall());
+  return Fail(DeadlineExceededError(std::move(text)));
 }
 
 Status Engine::Fail(const Status& why) {

@@ -15,6 +15,7 @@
 #include "flexmig/shm/wait.h"
 
 #include "call.h"
+#include "waiting.h"
 
 namespace flexmig::coll {
 
@@ -39,8 +40,8 @@ namespace flexmig::coll {
 // before it, and consumed their steps. So collectives in which everybody waits for everybody, and
 // which stay within 16 calls and one step, wait for nothing else.
 //
-// Every rank waits for the same counters in the same order. So a rank that another one waits for is
-// not itself held up by a third: naming it in an error is right.
+// A rank that waits long says for whom (see waiting.h): the one that another waits for may itself
+// be held up by a third, which is the one to name in an error.
 //
 // Threading: one owner, but for Fail and status().
 class Engine {
@@ -199,12 +200,15 @@ class Engine {
 
   // --- Messages, outside of the order of calls ---
 
-  // What ends a wait for `counter`, which `peer` raises, to reach `target`: the communicator's end;
-  // that the peer has gone without raising it; or, `in_call`, that it has begun another call.
-  Status CheckPeer(int peer, const shm::Counter& counter, uint64_t target, bool in_call);
+  // What ends a wait: the communicator's end; that the peer has gone without raising its counter;
+  // or, `in_call`, that it has begun another call.
+  Status CheckPeer(const Waiting& waiting, bool in_call);
 
   // --- The end ---
 
+  // Ends the communicator because what this rank waits for has not come within the timeout, naming
+  // the rank that keeps it waiting in the end.
+  Status FailLate(const Waiting& waiting);
   // Ends the communicator with `why` unless it has ended already; returns what it ended with.
   // From any thread.
   Status Fail(const Status& why);
@@ -216,7 +220,6 @@ class Engine {
   [[nodiscard]] std::string CurrentCall() const;
 
  private:
-  enum class Word { kAnnouncement, kStaged, kReduced, kConsumed, kCompleted };
   static Word WordOf(Stage stage) {
     return stage == Stage::kStaged    ? Word::kStaged
            : stage == Stage::kReduced ? Word::kReduced
@@ -229,7 +232,10 @@ class Engine {
   [[nodiscard]] shm::Counter& CounterOf(int rank, Stage stage) const {
     return CounterOf(rank, WordOf(stage));
   }
-  [[nodiscard]] shm::Counter& CounterOf(int rank, Word word) const;
+  // REQUIRES: the word is none of a channel.
+  [[nodiscard]] shm::Counter& CounterOf(int rank, Word word) const {
+    return coll::CounterOf(*segment_, rank_, {rank, word, call_});
+  }
 
   // The slow halves of the functions above.
   Status AwaitCounter(int peer, Word word, uint64_t target, bool everyone);

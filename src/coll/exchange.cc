@@ -35,6 +35,7 @@ Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call) {
   Deadline yields_end = deadline;
   auto idle_since = Deadline::Clock::now();
   shm::Sleeper sleeper;
+  SaidWaiting said(engine_.segment().rank_block(engine_.rank()));
   for (;;) {
     FLEXMIG_ASSIGN_OR_RETURN(const Pass pass, AdvanceAll(transfers));
     if (pass.pending == 0) return OkStatus();
@@ -55,13 +56,10 @@ Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call) {
       idle_since = Deadline::Clock::now();
     }
     FLEXMIG_RETURN_IF_ERROR(CheckPeers(transfers, in_call));
-    const Transfer& first = transfers[pass.first];
+    const Waiting waiting = WaitingFor(transfers[pass.first]);
+    said.Say(waiting);
     if (deadline.HasPassed()) {
-      return engine_.Fail(DeadlineExceededError(
-          StrCat(engine_.NameOf(first.peer), " did not ",
-                 first.direction == Direction::kSend ? "receive" : "send", " within ",
-                 engine_.timeout().count(), " ms what rank ", engine_.rank(),
-                 first.direction == Direction::kSend ? " sends it" : " waits for")));
+      return engine_.FailLate(waiting);
     }
     if (yields_end.HasPassed()) {
       const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -69,7 +67,8 @@ Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call) {
       const auto slice = pass.pending > 1
                              ? std::clamp(waited / kSlicesOfWait, kFirstSlice, shm::kSleepSlice)
                              : shm::kSleepSlice;
-      sleeper.SleepUnlessReached(CounterFor(first), TargetFor(first), deadline.Remaining(slice));
+      sleeper.SleepUnlessReached(CounterOf(engine_.segment(), engine_.rank(), waiting),
+                                 waiting.target, deadline.Remaining(slice));
     } else {
       shm::YieldProcessor();
     }
@@ -186,23 +185,18 @@ Result<bool> Exchanger::AdvanceReceive(const Transfer& transfer, State& state) {
 Status Exchanger::CheckPeers(std::span<const Transfer> transfers, bool in_call) const {
   for (size_t i = 0; i < transfers.size(); ++i) {
     if (states_[i].finished) continue;
-    FLEXMIG_RETURN_IF_ERROR(engine_.CheckPeer(transfers[i].peer, CounterFor(transfers[i]),
-                                              TargetFor(transfers[i]), in_call));
+    FLEXMIG_RETURN_IF_ERROR(engine_.CheckPeer(WaitingFor(transfers[i]), in_call));
   }
   return OkStatus();
 }
 
-shm::Counter& Exchanger::CounterFor(const Transfer& transfer) const {
-  if (transfer.direction == Direction::kSend) {
-    return engine_.segment().channel(engine_.rank(), transfer.peer).taken;
-  }
-  return engine_.segment().channel(transfer.peer, engine_.rank()).written;
-}
-
-uint64_t Exchanger::TargetFor(const Transfer& transfer) const {
+Waiting Exchanger::WaitingFor(const Transfer& transfer) const {
   const auto peer = static_cast<size_t>(transfer.peer);
-  if (transfer.direction == Direction::kReceive) return taken_[peer] + 1;
-  return written_[peer] + 1 - std::min<uint64_t>(written_[peer] + 1, shm::kMessageSlots);
+  if (transfer.direction == Direction::kReceive) {
+    return {transfer.peer, Word::kWritten, taken_[peer] + 1};
+  }
+  const uint64_t next = written_[peer] + 1;
+  return {transfer.peer, Word::kTaken, next - std::min<uint64_t>(next, shm::kMessageSlots)};
 }
 
 }  // namespace flexmig::coll

@@ -49,8 +49,8 @@ class Exchanger {
   Result<bool> AdvanceReceive(const Transfer& transfer, State& state);
   // Errors: as Engine::CheckPeer, for the peers of all transfers that are not finished.
   Status CheckPeers(std::span<const Transfer> transfers, bool in_call) const;
-  [[nodiscard]] shm::Counter& CounterFor(const Transfer& transfer) const;
-  [[nodiscard]] uint64_t TargetFor(const Transfer& transfer) const;
+  // For the transfer's next piece.
+  [[nodiscard]] Waiting WaitingFor(const Transfer& transfer) const;
 
   Engine& engine_;
   std::vector<State> states_;  // of the current group; kept so that groups do not allocate

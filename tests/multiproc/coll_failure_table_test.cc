@@ -196,12 +196,8 @@ TEST_P(FailureTableTest, StoppedRankIsNamedAfterTheTimeoutAndNotBefore) {
     const Status status = ranks.report(rank).status();
     EXPECT_EQ(status.code(), StatusCode::kDeadlineExceeded) << status.ToString();
     EXPECT_THAT(status.message(), HasSubstr("within 400 ms"));
-    // Of the ranks that wait for each other's messages, the first whose time is up may name one
-    // that only waits itself.
-    if (GetParam() != Work::kExchange) {
-      EXPECT_THAT(status.message(),
-                  HasSubstr(StrCat("rank ", kVictim, " (process ", ranks.process(kVictim), ")")));
-    }
+    EXPECT_THAT(status.message(), testing::StartsWith(StrCat("rank ", kVictim, " (process ",
+                                                             ranks.process(kVictim), ")")));
     // The wait may have begun before the stop, if the victim was late on a busy machine.
     EXPECT_GT(Delay(ranks.report(rank), stopped), kTimeout / 2);
     EXPECT_LT(Delay(ranks.report(rank), stopped), kTimeout + Bound(milliseconds(1000)));

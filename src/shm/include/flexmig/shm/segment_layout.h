@@ -12,7 +12,7 @@
 namespace flexmig::shm {
 
 inline constexpr uint64_t kSegmentMagic = 0x3147455347494d46;  // "FMIGSEG1" in memory
-inline constexpr uint32_t kLayoutVersion = 2;
+inline constexpr uint32_t kLayoutVersion = 3;
 inline constexpr uint64_t kLineBytes = 128;
 
 // One bit per rank in a 64-bit word.
@@ -72,8 +72,9 @@ struct alignas(kLineBytes) RankBlock {
   Counter completed;
   alignas(kLineBytes) CallRecord calls[kCallRecordsPerRank];
   FailureRecord failure;
-  // A line of its own: who this is.
+  // A line of its own, for messages: who this is, and what it waits for, if it has waited long.
   alignas(kLineBytes) std::atomic<int32_t> process_id;
+  std::atomic<uint64_t> waits_for;  // the collectives' own; 0 for nothing
 };
 
 // What the first piece of a message says of the whole.
@@ -116,7 +117,7 @@ static_assert(offsetof(RankBlock, consumed) == 4352 && offsetof(RankBlock, compl
 static_assert(offsetof(RankBlock, calls) == 4480);
 static_assert(offsetof(RankBlock, failure) == 5504);
 static_assert(offsetof(FailureRecord, text) == 8 && sizeof(FailureRecord) == 512);
-static_assert(offsetof(RankBlock, process_id) == 6016);
+static_assert(offsetof(RankBlock, process_id) == 6016 && offsetof(RankBlock, waits_for) == 6024);
 static_assert(sizeof(RankBlock) == 6144);
 static_assert(offsetof(Channel, heads) == 16 && offsetof(Channel, taken) == 128);
 static_assert(sizeof(Channel) == 256);
