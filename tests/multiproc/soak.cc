@@ -1,11 +1,6 @@
-// coll-soak: random collectives between forked ranks, each compared with what the oracle says.
-//
-// All ranks make the same row of calls, which the seed fixes: collective, size (log-uniform up to
-// 2 MiB), type, reduction, root, communicator, and where the buffers lie. Each rank delays itself
-// at random. A difference is printed with the seed and the number of the call; exit code 1.
+#include "soak.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
@@ -16,15 +11,11 @@
 #include <vector>
 
 #include <sched.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "flexmig/base/deadline.h"
 #include "flexmig/base/random.h"
 #include "flexmig/base/strings.h"
-
-#include "collective_case.h"
 
 namespace flexmig::coll {
 namespace {
@@ -32,40 +23,24 @@ namespace {
 constexpr size_t kMaxBytes = size_t{2} << 20;      // of a call's larger buffer
 constexpr size_t kRoom = kMaxBytes + 64;           // at odd addresses too
 constexpr size_t kMaxMessage = size_t{128} << 10;  // of one of an exchange
-constexpr int kMinRanks = 2;
-constexpr int kMaxRanks = 5;
-
-struct Options {
-  int64_t seconds = 30;
-  uint64_t seed = 0;
-  int ranks = 0;  // 0: from the seed
-};
-
-// What rank 0 counts, in memory that the parent sees.
-struct Counters {
-  uint64_t calls;
-  uint64_t bytes;  // of rank 0's buffers
-  std::array<uint64_t, kCollectives> by_collective;
-  uint64_t exchanges;
-  uint64_t splits;
-};
 
 // One call as the seed has it, before it is known among how many ranks.
 struct Drawn {
-  CollectiveCase call;
+  enum class Kind { kCollective, kExchange, kAllToAllV };
+  Kind kind = Kind::kCollective;
+  CollectiveCase call;  // its type and seed count for every kind
   size_t bytes = 0;
   uint64_t root = 0;
-  bool is_exchange = false;
   uint64_t shared = 0;  // bit r: rank r's buffers are in shared memory
   bool in_place = false;
   bool odd = false;  // addresses
 };
 
 // The calls of one rank.
-class Soak {
+class Soaker {
  public:
   // `common_` gives the same numbers on all ranks, `own_` others.
-  Soak(Communicator& world, const Options& options, Counters& counters)
+  Soaker(Communicator& world, const SoakOptions& options, SoakCounters& counters)
       : options_(options),
         counters_(counters),
         common_(options.seed),
@@ -105,9 +80,7 @@ class Soak {
       ++number_;
       if (group.communicator == nullptr) continue;  // this rank has no part
       DelayAtRandom();
-      const bool good =
-          drawn.is_exchange ? MakeExchange(*group.communicator, drawn) : MakeCall(group, drawn);
-      if (!good) return false;
+      if (!Make(group, drawn)) return false;
     }
     return true;
   }
@@ -115,10 +88,11 @@ class Soak {
   Drawn Draw() {
     constexpr double kLogMax = 21;  // 2 MiB
     Drawn drawn;
-    const uint64_t kind = common_.NextBelow(std::size(kDataCollectives) + 2);
-    drawn.is_exchange = kind == std::size(kDataCollectives) + 1;
-    drawn.call.collective =
-        kind < std::size(kDataCollectives) ? kDataCollectives[kind] : Collective::kBarrier;
+    constexpr uint64_t kCollectiveKinds = std::size(kDataCollectives);
+    const uint64_t kind = common_.NextBelow(kCollectiveKinds + 3);
+    if (kind == kCollectiveKinds + 1) drawn.kind = Drawn::Kind::kExchange;
+    if (kind == kCollectiveKinds + 2) drawn.kind = Drawn::Kind::kAllToAllV;
+    drawn.call.collective = kind < kCollectiveKinds ? kDataCollectives[kind] : Collective::kBarrier;
     drawn.call.type = reduce::kAllDataTypes[common_.NextBelow(std::size(reduce::kAllDataTypes))];
     drawn.call.op = reduce::kAllReduceOps[common_.NextBelow(std::size(reduce::kAllReduceOps))];
     drawn.call.seed = common_.Next() >> 24;
@@ -131,7 +105,16 @@ class Soak {
     return drawn;
   }
 
-  bool MakeCall(Group& group, const Drawn& drawn) {
+  bool Make(Group& group, const Drawn& drawn) {
+    switch (drawn.kind) {
+      case Drawn::Kind::kExchange: return MakeExchange(*group.communicator, drawn);
+      case Drawn::Kind::kAllToAllV: return MakeAllToAllV(*group.communicator, drawn);
+      case Drawn::Kind::kCollective: break;
+    }
+    return MakeCollective(group, drawn);
+  }
+
+  bool MakeCollective(Group& group, const Drawn& drawn) {
     Communicator& communicator = *group.communicator;
     const int ranks = communicator.world_size();
     const int rank = communicator.rank();
@@ -167,32 +150,35 @@ class Soak {
            Wrong(communicator, call.ToString(), wrong - expected.begin());
   }
 
+  // What one rank has for another; nothing for every third pair.
+  static Bytes8 MessageOf(const Drawn& drawn, int from, int to) {
+    const uint64_t seed = drawn.call.seed + 64 * static_cast<uint64_t>(to);
+    SplitMix64 random(seed + static_cast<uint64_t>(from));
+    const size_t room = drawn.bytes % kMaxMessage / reduce::ElementBytes(drawn.call.type);
+    const uint64_t count = random.NextBelow(3) == 0 ? 0 : random.NextBelow(room + 1);
+    return Contribution(seed, from, count * reduce::ElementBytes(drawn.call.type));
+  }
+
   // Between each pair of ranks nothing or one message, in an order of each rank's own.
   bool MakeExchange(Communicator& communicator, const Drawn& drawn) {
     const int ranks = communicator.world_size();
     const int rank = communicator.rank();
-    SplitMix64 random(drawn.call.seed);
+    const size_t element = reduce::ElementBytes(drawn.call.type);
     std::vector<Transfer> transfers;
     std::vector<Bytes8> buffers;
     std::vector<std::pair<size_t, Bytes8>> expected;  // which buffer, what
-    buffers.reserve(2 * kMaxRanks);
-    for (int from = 0; from < ranks; ++from) {
-      for (int to = 0; to < ranks; ++to) {
-        const uint64_t draw = random.NextBelow(3);
-        const size_t bytes = random.NextBelow(drawn.bytes % kMaxMessage + 1);
-        if (draw == 0 || (from != rank && to != rank)) continue;
-        const Bytes8 data =
-            Contribution(drawn.call.seed + static_cast<uint64_t>(to) * 7, from, bytes);
-        if (from == rank) {
-          buffers.push_back(data);
-          transfers.push_back(Transfer::Send(buffers.back().data(), bytes, DataType::kUint8, to));
-        }
-        if (to == rank) {
-          buffers.emplace_back(bytes);
-          transfers.push_back(
-              Transfer::Receive(buffers.back().data(), bytes, DataType::kUint8, from));
-          expected.emplace_back(buffers.size() - 1, data);
-        }
+    buffers.reserve(2 * kMaxSoakRanks);
+    for (int peer = 0; peer < ranks; ++peer) {
+      if (Bytes8 data = MessageOf(drawn, rank, peer); !data.empty()) {
+        const size_t count = data.size() / element;
+        buffers.push_back(std::move(data));
+        transfers.push_back(Transfer::Send(buffers.back().data(), count, drawn.call.type, peer));
+      }
+      if (Bytes8 data = MessageOf(drawn, peer, rank); !data.empty()) {
+        const size_t count = data.size() / element;
+        buffers.emplace_back(data.size());
+        transfers.push_back(Transfer::Receive(buffers.back().data(), count, drawn.call.type, peer));
+        expected.emplace_back(buffers.size() - 1, std::move(data));
       }
     }
     for (size_t i = transfers.size(); i > 1; --i) {
@@ -204,6 +190,37 @@ class Soak {
       if (buffers[buffer] != data) return Wrong(communicator, "Exchange", 0);
     }
     return true;
+  }
+
+  // The same messages in one call, with a gap before each.
+  bool MakeAllToAllV(Communicator& communicator, const Drawn& drawn) {
+    struct Side {
+      size_t element;
+      Bytes8 bytes;
+      std::vector<size_t> counts;
+      std::vector<size_t> offsets;
+      void Add(const Bytes8& part) {
+        bytes.resize(bytes.size() + 3 * element);
+        counts.push_back(part.size() / element);
+        offsets.push_back(bytes.size() / element);
+        bytes.insert(bytes.end(), part.begin(), part.end());
+      }
+    };
+    Side sends{reduce::ElementBytes(drawn.call.type), {}, {}, {}};
+    Side receives = sends;
+    for (int peer = 0; peer < communicator.world_size(); ++peer) {
+      sends.Add(MessageOf(drawn, communicator.rank(), peer));
+      receives.Add(MessageOf(drawn, peer, communicator.rank()));
+    }
+    Bytes8 received(receives.bytes.size());
+    if (counts()) ++counters_.all_to_all_vs;
+    if (!Good(communicator.AllToAllV(sends.bytes.data(), {sends.counts, sends.offsets},
+                                     received.data(), {receives.counts, receives.offsets},
+                                     drawn.call.type),
+              "AllToAllV")) {
+      return false;
+    }
+    return received == receives.bytes || Wrong(communicator, "AllToAllV", 0);
   }
 
   // Other parts of the world than before; sometimes a rank is in none.
@@ -259,8 +276,8 @@ class Soak {
     return Good(InternalError(text), "compared");
   }
 
-  const Options& options_;
-  Counters& counters_;
+  const SoakOptions& options_;
+  SoakCounters& counters_;
   SplitMix64 common_;
   SplitMix64 own_;
   uint64_t number_ = 0;  // of the call
@@ -270,111 +287,10 @@ class Soak {
   Bytes8 ordinary_;
 };
 
-bool RunRank(int rank, int ranks, const std::string& rendezvous, const Options& options,
-             Counters& counters) {
-  CommunicatorOptions of_rank;
-  of_rank.rendezvous = rendezvous;
-  of_rank.rank = Rank(rank);
-  of_rank.world_size = ranks;
-  of_rank.timeout = std::chrono::seconds(60);
-  auto communicator = Communicator::Create(of_rank);
-  if (!communicator.ok()) {
-    std::printf("coll-soak: rank %d: %s\n", rank, communicator.status().ToString().c_str());
-    return false;
-  }
-  return Soak(**communicator, options, counters).Run();
-}
-
-// Exit code 0 if every rank found everything right.
-int Run(const Options& options) {
-  const int ranks = options.ranks != 0
-                        ? options.ranks
-                        : kMinRanks + static_cast<int>(options.seed % (kMaxRanks - kMinRanks + 1));
-  auto* counters = static_cast<Counters*>(
-      ::mmap(nullptr, sizeof(Counters), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  if (counters == MAP_FAILED) {
-    std::perror("coll-soak: mmap");
-    return 3;
-  }
-  std::printf("coll-soak: seed %llu, %d ranks, %lld s\n",
-              static_cast<unsigned long long>(options.seed), ranks,
-              static_cast<long long>(options.seconds));
-  std::fflush(nullptr);  // else the children print it again
-  const std::string rendezvous = RandomHex(16);
-  std::vector<pid_t> processes;
-  bool good = true;
-  for (int rank = 0; rank < ranks; ++rank) {
-    const pid_t process = ::fork();
-    if (process == 0) {
-      ::alarm(static_cast<unsigned>(options.seconds) + 120);
-      const bool right = RunRank(rank, ranks, rendezvous, options, *counters);
-      std::fflush(nullptr);
-      ::_exit(right ? 0 : 1);
-    }
-    if (process < 0) {
-      std::perror("coll-soak: fork");
-      good = false;
-      break;
-    }
-    processes.push_back(process);
-  }
-  for (size_t rank = 0; rank < processes.size(); ++rank) {
-    int status = 0;
-    ::waitpid(processes[rank], &status, 0);
-    if (WIFSIGNALED(status)) {
-      std::printf("coll-soak: seed %llu: rank %zu was ended by signal %d\n",
-                  static_cast<unsigned long long>(options.seed), rank, WTERMSIG(status));
-    }
-    good = good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  }
-  std::printf("rank 0 made %llu calls of %llu bytes, %llu exchanges, %llu splits\n",
-              static_cast<unsigned long long>(counters->calls),
-              static_cast<unsigned long long>(counters->bytes),
-              static_cast<unsigned long long>(counters->exchanges),
-              static_cast<unsigned long long>(counters->splits));
-  for (size_t i = 0; i < counters->by_collective.size(); ++i) {
-    if (counters->by_collective[i] == 0) continue;
-    const std::string call = Describe({.collective = static_cast<Collective>(i)});
-    std::printf("  %-14s %llu\n", call.substr(0, call.find('(')).c_str(),
-                static_cast<unsigned long long>(counters->by_collective[i]));
-  }
-  std::printf("%s\n", good ? "everything was right" : "SOMETHING WAS WRONG");
-  return good ? 0 : 1;
-}
-
-int Usage() {
-  std::fprintf(stderr,
-               "usage: coll-soak [--seconds N] [--seed N] [--ranks N]\n"
-               "  --seconds  how long; default 30, at most 86400\n"
-               "  --seed     what the row of calls is made from; default at random\n"
-               "  --ranks    %d .. %d; default from the seed\n",
-               kMinRanks, kMaxRanks);
-  return 2;
-}
-
 }  // namespace
-}  // namespace flexmig::coll
 
-int main(int count, char** arguments) {
-  using flexmig::ParseInt;
-  flexmig::coll::Options options;
-  options.seed = std::hash<std::string>{}(flexmig::RandomHex(16)) >> 33;
-  for (int i = 1; i < count; i += 2) {
-    const std::string_view name = arguments[i];
-    if (i + 1 == count) return flexmig::coll::Usage();
-    const char* const text = arguments[i + 1];
-    const auto value = name == "--seconds" ? ParseInt(text, 1, 86'400)
-                       : name == "--seed"  ? ParseInt(text, 0, INT64_MAX)
-                       : name == "--ranks"
-                           ? ParseInt(text, flexmig::coll::kMinRanks, flexmig::coll::kMaxRanks)
-                           : flexmig::InvalidArgumentError("unknown option");
-    if (!value.ok()) {
-      std::fprintf(stderr, "coll-soak: %s: %s\n", arguments[i], value.status().message().c_str());
-      return flexmig::coll::Usage();
-    }
-    if (name == "--seconds") options.seconds = *value;
-    if (name == "--seed") options.seed = static_cast<uint64_t>(*value);
-    if (name == "--ranks") options.ranks = static_cast<int>(*value);
-  }
-  return flexmig::coll::Run(options);
+bool Soak(Communicator& world, const SoakOptions& options, SoakCounters& counters) {
+  return Soaker(world, options, counters).Run();
 }
+
+}  // namespace flexmig::coll
