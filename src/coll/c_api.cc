@@ -5,6 +5,7 @@
 #include <iterator>
 #include <memory>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -75,17 +76,23 @@ flexmig_status Report(const Status& status) {
   return static_cast<flexmig_status>(status.code());
 }
 
+// For what is thrown: a text that fits where every string has room.
+flexmig_status ReportThrown(const char* text, flexmig_status status) noexcept {
+  last_error = text;
+  return status;
+}
+
 // Runs `body` at the border that no exception may pass. Only a lack of memory is expected to throw.
 template <typename Body>
 flexmig_status Guarded(const Body& body) noexcept {
   try {
     return Report(body());
   } catch (const std::bad_alloc&) {
-    last_error.clear();  // a text would have to be allocated
-    return FLEXMIG_RESOURCE_EXHAUSTED;
+    return ReportThrown("out of memory", FLEXMIG_RESOURCE_EXHAUSTED);
+  } catch (const std::length_error&) {  // of a vector that no memory could hold
+    return ReportThrown("out of memory", FLEXMIG_RESOURCE_EXHAUSTED);
   } catch (...) {
-    last_error.clear();
-    return FLEXMIG_INTERNAL;
+    return ReportThrown("internal error", FLEXMIG_INTERNAL);
   }
 }
 

@@ -417,6 +417,15 @@ TEST(CApiTest, TextsBelongToTheirThreadAndSurviveSuccess) {
   EXPECT_EQ(flexmig_last_error(), own);
 }
 
+TEST(CApiTest, MoreTransfersThanMemoryHoldsAreRefusedWithAText) {
+  RunRanks(1, [](flexmig_communicator* c) {
+    const flexmig_transfer none{};
+    EXPECT_EQ(flexmig_exchange(c, &none, SIZE_MAX), FLEXMIG_RESOURCE_EXHAUSTED);
+    EXPECT_STREQ(flexmig_last_error(), "out of memory");
+    EXPECT_EQ(flexmig_barrier(c), FLEXMIG_OK);
+  });
+}
+
 TEST(CApiTest, OutsideOfAJobTheEnvironmentHasNoCommunicator) {
   flexmig_communicator* made = nullptr;
   EXPECT_EQ(flexmig_create_from_environment(nullptr, &made), FLEXMIG_NOT_FOUND);
