@@ -20,10 +20,10 @@ using testing::Not;
 
 constexpr flexmig_reduction kSum = {FLEXMIG_SUM, nullptr};
 
-flexmig_options Options(const std::string& rendezvous, int rank, int world_size) {
+flexmig_options Options(const char* rendezvous, int rank, int world_size) {
   flexmig_options options = {};
   options.size = sizeof options;
-  options.rendezvous = rendezvous.c_str();
+  options.rendezvous = rendezvous;
   options.rank = rank;
   options.world_size = world_size;
   options.connect_timeout_ms = options.timeout_ms = 60'000;
@@ -36,7 +36,7 @@ void RunRanks(int world_size, const std::function<void(flexmig_communicator*)>& 
   std::vector<std::thread> threads;
   for (int rank = 0; rank < world_size; ++rank) {
     threads.emplace_back([&, rank] {
-      const flexmig_options options = Options(rendezvous, rank, world_size);
+      const flexmig_options options = Options(rendezvous.c_str(), rank, world_size);
       flexmig_communicator* communicator = nullptr;
       ASSERT_EQ(flexmig_create(&options, &communicator), FLEXMIG_OK) << flexmig_last_error();
       EXPECT_EQ(flexmig_rank(communicator), rank);

@@ -58,6 +58,7 @@ class Engine {
 
   // REQUIRES: 0 <= rank < world size of `segment`, which has kPipelineDepth slots or more.
   Engine(std::shared_ptr<shm::Segment> segment, int rank, std::chrono::milliseconds timeout);
+  ~Engine() = default;
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 

@@ -48,12 +48,11 @@ class Segment {
   [[nodiscard]] std::string_view nonce() const { return header_->nonce; }
   [[nodiscard]] std::span<const std::byte> settings() const { return header_->settings; }
   [[nodiscard]] Channel& channel(int from, int to) const {
-    return channels_[from * geometry_.world_size + to];
+    return channels_[ChannelNumber(from, to)];
   }
   [[nodiscard]] std::byte* message_slot(int from, int to, uint64_t piece) const {
-    const uint64_t channel = static_cast<uint64_t>(from * geometry_.world_size + to);
-    return message_slots_ +
-           (channel * kMessageSlots + piece % kMessageSlots) * geometry_.message_bytes;
+    const uint64_t number = ChannelNumber(from, to) * kMessageSlots + piece % kMessageSlots;
+    return message_slots_ + number * geometry_.message_bytes;
   }
   // REQUIRES: 0 <= rank < world_size, index < slots_per_rank.
   [[nodiscard]] std::byte* slot(int rank, uint32_t index) const {
@@ -84,6 +83,10 @@ class Segment {
 
  private:
   Segment(SharedMemory memory, const SegmentGeometry& geometry);
+  [[nodiscard]] uint64_t ChannelNumber(int from, int to) const {
+    return static_cast<uint64_t>(from) * static_cast<uint64_t>(geometry_.world_size) +
+           static_cast<uint64_t>(to);
+  }
 
   SharedMemory memory_;
   SegmentGeometry geometry_;
