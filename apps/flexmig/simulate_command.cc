@@ -36,7 +36,8 @@ struct Arguments {
   std::string gpus = "8";
   std::string model = "a100-40";
   std::string policies =
-      "exclusive,static:7x1g.5gb,static:3g.20gb+2g.10gb+2x1g.5gb,dynamic-drain,flexmig";
+      "exclusive,static:7x1g.5gb,static:3g.20gb+2g.10gb+2x1g.5gb,dynamic-drain,"
+      "dynamic-partial,flexmig";
   std::string queue = "fifo";
   std::string allocation = "first-fit";
   std::string mapping = "fraction";
@@ -46,7 +47,7 @@ struct Arguments {
   std::string compress;
   std::string speed_class = "middling";
   std::string oversize = "faster";
-  std::string communication_efficiency = "0.9";
+  std::string communication = "0.9";
   std::string mig_off_speed;
   std::string create_cost;
   std::string destroy_cost;
@@ -99,10 +100,6 @@ Result<NamedTrace> GetTrace(const Arguments& arguments) {
 Result<sim::SpeedModel> GetSpeeds(const Arguments& arguments, const mig::GpuModel& model) {
   sim::SpeedOptions options;
   FLEXMIG_ASSIGN_OR_RETURN(options.speed_class, sim::ParseSpeedClass(arguments.speed_class));
-  FLEXMIG_ASSIGN_OR_RETURN(
-      const double efficiency,
-      Named("--comm-efficiency", ParseDouble(arguments.communication_efficiency, 0.01, 1)));
-  options.communication_efficiency = Millionths(efficiency);
   if (!arguments.mig_off_speed.empty()) {
     FLEXMIG_ASSIGN_OR_RETURN(
         const double mig_off,
@@ -191,12 +188,7 @@ std::vector<std::pair<std::string, std::string>> DescribeAssumptions(
       {"oversize", context.speeds.options().oversize == sim::Oversize::kFaster
                        ? "a job on more slices than it asked for runs faster, as its class says"
                        : "a job on more slices than it asked for runs as on those it asked for"},
-      {"communication",
-       StrCat("k leaves run at ",
-              FormatFixed(
-                  static_cast<double>(context.speeds.options().communication_efficiency) / 1e6, 2),
-              " of one instance of k slices (an assumption, --comm-efficiency); one-to-one "
-              "policies pay none")},
+      {"communication", StrCat(context.communication.Describe(), "; one-to-one policies pay none")},
       {"reconfiguration", context.costs.Describe(model)},
       {"memory", "not a constraint"},
   };
@@ -209,8 +201,10 @@ Result<std::string> Simulate(const Arguments& arguments) {
                            Named("--gpus", ParseInt(arguments.gpus, 1, kMaxGpus)));
   FLEXMIG_ASSIGN_OR_RETURN(const auto speeds, GetSpeeds(arguments, *model));
   FLEXMIG_ASSIGN_OR_RETURN(const auto costs, GetCosts(arguments));
-  const sim::SchemeContext context{model, static_cast<int>(gpus), speeds, costs,
-                                   arguments.allocation};
+  FLEXMIG_ASSIGN_OR_RETURN(const auto communication,
+                           Named("--comm", sim::Communication::Parse(arguments.communication)));
+  const sim::SchemeContext context{model, static_cast<int>(gpus), speeds,
+                                   costs, communication,          arguments.allocation};
   FLEXMIG_ASSIGN_OR_RETURN(const auto options, GetWorkloadOptions(arguments, *model));
   if (arguments.output != "table" && arguments.output != "json" && arguments.output != "csv") {
     return InvalidArgumentError(
@@ -265,7 +259,8 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   option("--gpus", arguments->gpus, "GPUs of the one node");
   option("--model", arguments->model, "Board of every GPU");
   option("--policies", arguments->policies,
-         "Of whole-gpu, exclusive, static:<layout>[/<layout>...], dynamic-drain, flexmig");
+         "Of whole-gpu, exclusive, static:<layout>[/<layout>...], dynamic-drain, "
+         "dynamic-partial, flexmig");
   option("--queue", arguments->queue, "fifo, fifo-skip or sjf");
   option("--alloc", arguments->allocation, "How flexmig chooses leaves: first-fit, pack or spread");
   option("--mapping", arguments->mapping,
@@ -278,8 +273,9 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
          "How jobs scale with slices: saturating, middling or light");
   option("--oversize", arguments->oversize,
          "What a job makes of more slices than it asked for: faster (by its class) or same");
-  option("--comm-efficiency", arguments->communication_efficiency,
-         "Speed left when a job's ranks on several leaves exchange data, 0.01 to 1");
+  option("--comm", arguments->communication,
+         "What exchange between a job's leaves costs: none, the share of speed that is left, or "
+         "links[:gradient=102.4MB,step=160ms,link=24GB,latency=60us,overlap=0.5]");
   option("--mig-off-speed", arguments->mig_off_speed,
          "Speed of a GPU with MIG off against its whole-GPU instance [default: by class]");
   option("--create-cost", arguments->create_cost,

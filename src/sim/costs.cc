@@ -48,7 +48,6 @@ std::string Range(const std::optional<sched::Duration>& fixed, const int (&by_sl
 sched::Duration ReconfigurationCosts::Between(const mig::GpuModel& model,
                                               std::span<const mig::PlacedProfile> before,
                                               std::span<const mig::PlacedProfile> after) const {
-  const Family& family = FamilyOf(model);
   std::vector<mig::PlacedProfile> gone;
   std::vector<mig::PlacedProfile> made;
   std::set_difference(before.begin(), before.end(), after.begin(), after.end(),
@@ -62,13 +61,19 @@ sched::Duration ReconfigurationCosts::Between(const mig::GpuModel& model,
     FLEXMIG_CHECK(profile != nullptr);
     return profile->compute_slices;
   };
-  for (const auto& placed : gone) {
-    sum += destroy.value_or(OfSize(family.destroy_ms, family, slices(placed)));
-  }
-  for (const auto& placed : made) {
-    sum += create.value_or(OfSize(family.create_ms, family, slices(placed)));
-  }
+  for (const auto& placed : gone) sum += Destroy(model, slices(placed));
+  for (const auto& placed : made) sum += Create(model, slices(placed));
   return sum;
+}
+
+sched::Duration ReconfigurationCosts::Create(const mig::GpuModel& model, int slices) const {
+  const Family& family = FamilyOf(model);
+  return create.value_or(OfSize(family.create_ms, family, slices));
+}
+
+sched::Duration ReconfigurationCosts::Destroy(const mig::GpuModel& model, int slices) const {
+  const Family& family = FamilyOf(model);
+  return destroy.value_or(OfSize(family.destroy_ms, family, slices));
 }
 
 std::string ReconfigurationCosts::Describe(const mig::GpuModel& model) const {

@@ -34,21 +34,21 @@ using Counts = std::vector<int>;
 
 class DynamicDrain final : public Scheme {
  public:
-  DynamicDrain(std::string name, const SchemeContext& context);
+  DynamicDrain(std::string name, const SchemeContext& scheme_context);
 
   Role role() const override { return Role::kBaseline; }
   std::string Describe() const override {
     return "one instance a job; a drained GPU gets the layout that admits most of the queue's head";
   }
   mig::NodeInventory Inventory() const override {
-    return NodeWith(*context_.model, std::vector<mig::MigLayout>(gpus_.size(), all_));
+    return NodeWith(*context().model, std::vector<mig::MigLayout>(gpus_.size(), all_));
   }
   alloc::AllocationRequest RequestFor(const WorkloadJob& job) const override {
-    return OneToOneRequest(job, *context_.model);
+    return OneToOneRequest(job, *context().model);
   }
-  sched::Duration RunTime(const WorkloadJob& job, const alloc::Allocation& allocation,
-                          const alloc::LeafPool& pool) const override {
-    return OneToOneRunTime(job, allocation, pool, context_.speeds);
+  JobRun Start(sched::TimePoint /*now*/, const WorkloadJob& job,
+               const alloc::Allocation& allocation, const alloc::LeafPool& pool) override {
+    return OneToOneRun(job, allocation, pool, context().speeds);
   }
 
   Status Begin(sched::TimePoint now, sched::Scheduler& scheduler) override;
@@ -78,8 +78,6 @@ class DynamicDrain final : public Scheme {
 
   [[nodiscard]] bool IsDrained(const alloc::LeafPool& pool, size_t gpu) const;
   void Add(Counts& counts, const mig::MigLayout& layout) const;
-  // The compute slices of the smallest instance with at least `slices`.
-  [[nodiscard]] int SizeFor(int slices) const;
   // Whether each of `needs` finds an instance of its own in `have`.
   [[nodiscard]] static bool Covers(Counts have, const Counts& needs);
   static bool TakeFrom(Counts& supply, int size);
@@ -97,33 +95,17 @@ class DynamicDrain final : public Scheme {
   Status SetService(sched::TimePoint now, size_t gpu, bool in_service,
                     sched::Scheduler& scheduler) const;
 
-  SchemeContext context_;
-  std::vector<const mig::Profile*> sizes_;  // [k] is the smallest profile with k compute slices
-  int whole_ = 0;                           // compute slices of the instance that takes the GPU
-  mig::MigLayout all_;                      // every placement of every profile of sizes_
+  const std::vector<const mig::Profile*> sizes_;  // see ProfilesBySlices
+  const mig::MigLayout all_;                      // their placements
   std::vector<Gpu> gpus_;
   std::map<Counts, std::optional<mig::MigLayout>> layouts_;  // results of PlaceCounts
 };
 
-DynamicDrain::DynamicDrain(std::string name, const SchemeContext& context)
-    : Scheme(std::move(name)), context_(context), gpus_(static_cast<size_t>(context.gpu_count)) {
-  const mig::GpuModel& model = *context_.model;
-  whole_ = model.WholeGpuProfile().compute_slices;
-  sizes_.resize(static_cast<size_t>(whole_) + 1);
-  // Profiles are sorted by compute slices, then memory.
-  for (const mig::Profile& profile : model.profiles) {
-    if (profile.media != mig::MediaEngines::kDefault || profile.graphics) continue;
-    auto& size = sizes_[static_cast<size_t>(profile.compute_slices)];
-    if (size == nullptr || profile.memory_slices < size->memory_slices) size = &profile;
-  }
-  for (const mig::Profile* profile : sizes_) {
-    if (profile == nullptr) continue;
-    for (const int start : profile->starts) {
-      all_.push_back({profile->id, {start, profile->memory_slices}});
-    }
-  }
-  std::sort(all_.begin(), all_.end());
-}
+DynamicDrain::DynamicDrain(std::string name, const SchemeContext& scheme_context)
+    : Scheme(std::move(name), scheme_context),
+      sizes_(ProfilesBySlices(*context().model)),
+      all_(PlacementsOf(sizes_)),
+      gpus_(static_cast<size_t>(context().gpu_count)) {}
 
 Status DynamicDrain::Begin(sched::TimePoint now, sched::Scheduler& scheduler) {
   for (const mig::Leaf& leaf : scheduler.pool().inventory().leaves) {
@@ -151,7 +133,7 @@ Result<std::vector<Reconfiguration>> DynamicDrain::BeforeTick(sched::TimePoint n
     Add(have, gpu.layout);
     if (Covers(std::move(have), plan.needs)) continue;
     const mig::MigLayout& layout = Filled(plan.needs);
-    longest = std::max(longest, context_.costs.Between(*context_.model, gpu.layout, layout));
+    longest = std::max(longest, context().costs.Between(*context().model, gpu.layout, layout));
     FLEXMIG_RETURN_IF_ERROR(SetService(now, plan.gpu, false, scheduler));
     gpu.layout = layout;
     gpu.in_service = false;
@@ -207,15 +189,9 @@ bool DynamicDrain::IsDrained(const alloc::LeafPool& pool, size_t gpu) const {
 
 void DynamicDrain::Add(Counts& counts, const mig::MigLayout& layout) const {
   for (const mig::PlacedProfile& placed : layout) {
-    const mig::Profile* profile = context_.model->FindProfile(placed.profile);
+    const mig::Profile* profile = context().model->FindProfile(placed.profile);
     ++counts[static_cast<size_t>(profile->compute_slices)];
   }
-}
-
-int DynamicDrain::SizeFor(int slices) const {
-  auto size = static_cast<size_t>(std::max(slices, 1));
-  while (sizes_[size] == nullptr) ++size;  // ends at whole_
-  return static_cast<int>(size);
 }
 
 bool DynamicDrain::Covers(Counts have, const Counts& needs) {
@@ -245,7 +221,7 @@ const mig::MigLayout* DynamicDrain::LayoutOf(const Counts& counts) {
     for (size_t size = 0; size < counts.size(); ++size) {
       if (counts[size] > 0) by_name[std::string(sizes_[size]->name)] = counts[size];
     }
-    auto layout = mig::PlaceCounts(*context_.model, by_name);
+    auto layout = mig::PlaceCounts(*context().model, by_name);
     if (layout.ok()) at->second = *std::move(layout);
   }
   return at->second ? &*at->second : nullptr;
@@ -264,7 +240,7 @@ const mig::MigLayout& DynamicDrain::Filled(Counts counts) {
 }
 
 bool DynamicDrain::Reserve(const alloc::AllocationRequest& request, Planning& planning) {
-  const int size = SizeFor(request.min_compute_slices);
+  const int size = SizeFor(sizes_, request.min_compute_slices);
   if (request.leaf_count == 1) return ReserveInstance(size, planning);
   Planning tried = planning;
   for (int i = 0; i < request.leaf_count; ++i) {

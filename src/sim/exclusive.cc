@@ -9,21 +9,18 @@ namespace {
 class ExclusiveBase : public Scheme {
  public:
   ExclusiveBase(std::string name, const SchemeContext& context)
-      : Scheme(std::move(name)), context_(context) {}
+      : Scheme(std::move(name), context) {}
 
   mig::NodeInventory Inventory() const override {
-    const std::vector<mig::MigLayout> layouts(static_cast<size_t>(context_.gpu_count),
-                                              WholeGpuLayout(*context_.model));
-    return NodeWith(*context_.model, layouts);
+    const std::vector<mig::MigLayout> layouts(static_cast<size_t>(context().gpu_count),
+                                              WholeGpuLayout(*context().model));
+    return NodeWith(*context().model, layouts);
   }
   alloc::AllocationRequest RequestFor(const WorkloadJob& job) const override {
     alloc::AllocationRequest request;
     request.leaf_count = job.whole_gpus;
     return request;
   }
-
- protected:
-  SchemeContext context_;
 };
 
 class WholeGpu final : public ExclusiveBase {
@@ -31,9 +28,9 @@ class WholeGpu final : public ExclusiveBase {
   using ExclusiveBase::ExclusiveBase;
   Role role() const override { return Role::kReference; }
   std::string Describe() const override { return "whole GPUs, run times as in the trace"; }
-  sched::Duration RunTime(const WorkloadJob& job, const alloc::Allocation& /*allocation*/,
-                          const alloc::LeafPool& /*pool*/) const override {
-    return job.duration;
+  JobRun Start(sched::TimePoint /*now*/, const WorkloadJob& /*job*/,
+               const alloc::Allocation& /*allocation*/, const alloc::LeafPool& /*pool*/) override {
+    return {};
   }
 };
 
@@ -42,13 +39,14 @@ class Exclusive final : public ExclusiveBase {
   using ExclusiveBase::ExclusiveBase;
   Role role() const override { return Role::kBaseline; }
   std::string Describe() const override { return "whole GPUs with MIG off"; }
-  sched::Duration RunTime(const WorkloadJob& job, const alloc::Allocation& /*allocation*/,
-                          const alloc::LeafPool& /*pool*/) const override {
+  JobRun Start(sched::TimePoint /*now*/, const WorkloadJob& job,
+               const alloc::Allocation& /*allocation*/, const alloc::LeafPool& /*pool*/) override {
     // A job that asked for 1.5 GPUs is given two but does not run faster than on 1.5: it is not
     // known to scale.
-    const int64_t speed =
-        job.whole_gpus > 1 ? job.reference_speed : context_.speeds.OnGpuFor(job.slices);
-    return ScaleRunTime(job.duration, job.reference_speed, speed);
+    JobRun run;
+    run.reference = job.reference_speed;
+    run.speed = job.whole_gpus > 1 ? job.reference_speed : context().speeds.OnGpuFor(job.slices);
+    return run;
   }
 };
 

@@ -12,35 +12,38 @@ namespace {
 class Flexmig final : public Scheme {
  public:
   Flexmig(std::string name, const SchemeContext& context, mig::MigLayout layout)
-      : Scheme(std::move(name)),
-        context_(context),
+      : Scheme(std::move(name), context),
         layout_(std::move(layout)),
         leaf_slices_(mig::DefaultLeafProfile(*context.model).compute_slices) {}
 
   Role role() const override { return Role::kFlexmig; }
   std::string Describe() const override {
     return StrCat("one job on many leaves; every GPU ",
-                  mig::DescribeLayout(*context_.model, layout_), ", chosen by ",
-                  context_.flexmig_allocation);
+                  mig::DescribeLayout(*context().model, layout_), ", chosen by ",
+                  context().flexmig_allocation);
   }
   mig::NodeInventory Inventory() const override {
-    return mig::NodeInventory::Uniform(*context_.model, context_.gpu_count, layout_);
+    return mig::NodeInventory::Uniform(*context().model, context().gpu_count, layout_);
   }
-  std::string_view allocation_policy() const override { return context_.flexmig_allocation; }
+  Result<std::unique_ptr<alloc::AllocationPolicy>> AllocationPolicy() const override {
+    return alloc::MakePolicy(context().flexmig_allocation);
+  }
   alloc::AllocationRequest RequestFor(const WorkloadJob& job) const override {
     alloc::AllocationRequest request;
     request.leaf_count = (job.slices + leaf_slices_ - 1) / leaf_slices_;
     return request;
   }
-  sched::Duration RunTime(const WorkloadJob& job, const alloc::Allocation& allocation,
-                          const alloc::LeafPool& /*pool*/) const override {
+  JobRun Start(sched::TimePoint /*now*/, const WorkloadJob& job,
+               const alloc::Allocation& allocation, const alloc::LeafPool& /*pool*/) override {
     const auto leaves = static_cast<int>(allocation.leaves.size());
-    return ScaleRunTime(job.duration, job.reference_speed,
-                        context_.speeds.OnLeaves(leaves, leaf_slices_));
+    JobRun run;
+    run.reference = job.reference_speed;
+    run.speed = context().speeds.OnLeaves(leaves, leaf_slices_);
+    run.communicates = leaves > 1;
+    return run;
   }
 
  private:
-  SchemeContext context_;
   mig::MigLayout layout_;
   int leaf_slices_;
 };

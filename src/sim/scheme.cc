@@ -1,10 +1,16 @@
 #include "flexmig/sim/scheme.h"
 
+#include <algorithm>
+
 #include "flexmig/base/strings.h"
 
 #include "schemes.h"
 
 namespace flexmig::sim {
+
+Result<std::unique_ptr<alloc::AllocationPolicy>> Scheme::AllocationPolicy() const {
+  return alloc::MakePolicy("first-fit");
+}
 
 Status Scheme::Begin(sched::TimePoint /*now*/, sched::Scheduler& /*scheduler*/) {
   return OkStatus();
@@ -25,11 +31,12 @@ Result<std::unique_ptr<Scheme>> MakeScheme(std::string_view name, const SchemeCo
   if (name == "whole-gpu") return MakeWholeGpu(std::string(name), context);
   if (name == "exclusive") return MakeExclusive(std::string(name), context);
   if (name == "dynamic-drain") return MakeDynamicDrain(std::string(name), context);
+  if (name == "dynamic-partial") return MakeDynamicPartial(std::string(name), context);
   if (name == "flexmig") return MakeFlexmig(std::string(name), context);
   if (!name.starts_with(kStatic)) {
     return NotFoundError(StrCat("no policy '", name,
                                 "'; there are whole-gpu, exclusive, static:<layout>, "
-                                "dynamic-drain, flexmig"));
+                                "dynamic-drain, dynamic-partial, flexmig"));
   }
   std::vector<mig::MigLayout> layouts;
   for (const std::string_view text : StrSplit(name.substr(kStatic.size()), '/')) {
@@ -58,13 +65,18 @@ alloc::AllocationRequest OneToOneRequest(const WorkloadJob& job, const mig::GpuM
   return request;
 }
 
-sched::Duration OneToOneRunTime(const WorkloadJob& job, const alloc::Allocation& allocation,
-                                const alloc::LeafPool& pool, const SpeedModel& speeds) {
+JobRun OneToOneRun(const WorkloadJob& job, const alloc::Allocation& allocation,
+                   const alloc::LeafPool& pool, const SpeedModel& speeds) {
+  JobRun run;
   if (allocation.leaves.size() > 1) {
-    return ScaleRunTime(job.duration, speeds.mig_off(), kWholeSpeed);
+    run.reference = speeds.mig_off();
+    run.speed = kWholeSpeed;
+    return run;
   }
-  const int slices = pool.leaf(allocation.leaves.front()).profile->compute_slices;
-  return ScaleRunTime(job.duration, job.reference_speed, speeds.OnInstanceFor(job.slices, slices));
+  run.reference = job.reference_speed;
+  run.speed = speeds.OnInstanceFor(job.slices,
+                                   pool.leaf(allocation.leaves.front()).profile->compute_slices);
+  return run;
 }
 
 mig::NodeInventory NodeWith(const mig::GpuModel& model,
@@ -81,6 +93,35 @@ mig::NodeInventory NodeWith(const mig::GpuModel& model,
     }
   }
   return node;
+}
+
+std::vector<const mig::Profile*> ProfilesBySlices(const mig::GpuModel& model) {
+  std::vector<const mig::Profile*> profiles(
+      static_cast<size_t>(model.WholeGpuProfile().compute_slices) + 1);
+  for (const mig::Profile& profile : model.profiles) {
+    if (profile.media != mig::MediaEngines::kDefault || profile.graphics) continue;
+    auto& chosen = profiles[static_cast<size_t>(profile.compute_slices)];
+    if (chosen == nullptr || profile.memory_slices < chosen->memory_slices) chosen = &profile;
+  }
+  return profiles;
+}
+
+int SizeFor(const std::vector<const mig::Profile*>& profiles, int slices) {
+  auto size = static_cast<size_t>(std::max(slices, 1));
+  while (profiles[size] == nullptr) ++size;  // ends at the whole GPU
+  return static_cast<int>(size);
+}
+
+mig::MigLayout PlacementsOf(const std::vector<const mig::Profile*>& profiles) {
+  mig::MigLayout all;
+  for (const mig::Profile* profile : profiles) {
+    if (profile == nullptr) continue;
+    for (const int start : profile->starts) {
+      all.push_back({profile->id, {start, profile->memory_slices}});
+    }
+  }
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 mig::MigLayout WholeGpuLayout(const mig::GpuModel& model) {

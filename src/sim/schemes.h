@@ -15,6 +15,7 @@ std::unique_ptr<Scheme> MakeExclusive(std::string name, const SchemeContext& con
 std::unique_ptr<Scheme> MakeStatic(std::string name, const SchemeContext& context,
                                    std::vector<mig::MigLayout> layouts);
 std::unique_ptr<Scheme> MakeDynamicDrain(std::string name, const SchemeContext& context);
+std::unique_ptr<Scheme> MakeDynamicPartial(std::string name, const SchemeContext& context);
 Result<std::unique_ptr<Scheme>> MakeFlexmig(std::string name, const SchemeContext& context);
 
 // What the one-to-one schemes have in common: one instance with at least the compute slices asked
@@ -22,8 +23,16 @@ Result<std::unique_ptr<Scheme>> MakeFlexmig(std::string name, const SchemeContex
 // its trace but for what MIG costs them; no communication is charged, which favours these schemes:
 // instances of different GPUs cannot use NVLink either.
 alloc::AllocationRequest OneToOneRequest(const WorkloadJob& job, const mig::GpuModel& model);
-sched::Duration OneToOneRunTime(const WorkloadJob& job, const alloc::Allocation& allocation,
-                                const alloc::LeafPool& pool, const SpeedModel& speeds);
+JobRun OneToOneRun(const WorkloadJob& job, const alloc::Allocation& allocation,
+                   const alloc::LeafPool& pool, const SpeedModel& speeds);
+
+// The profile that the dynamic schemes use for so many compute slices, [k] for k: the one with the
+// least memory; nullptr where there is none. Media engines and graphics are not asked for.
+std::vector<const mig::Profile*> ProfilesBySlices(const mig::GpuModel& model);
+// The compute slices of the smallest of them with at least `slices`. REQUIRES: there is one.
+int SizeFor(const std::vector<const mig::Profile*>& profiles, int slices);
+// Every placement of every one of them, sorted.
+mig::MigLayout PlacementsOf(const std::vector<const mig::Profile*>& profiles);
 
 // A node whose GPU i has layouts[i].
 mig::NodeInventory NodeWith(const mig::GpuModel& model, const std::vector<mig::MigLayout>& layouts);

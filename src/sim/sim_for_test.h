@@ -44,14 +44,13 @@ inline std::vector<trace::JobRecord> Records(const std::vector<Line>& lines) {
 struct Setting {
   int gpus = 1;
   std::string_view queue = "fifo";
-  SpeedOptions speed = {.speed_class = SpeedClass::kMiddling,
-                        .communication_efficiency = kWholeSpeed,
-                        .mig_off = kWholeSpeed};
+  SpeedOptions speed = {.speed_class = SpeedClass::kMiddling, .mig_off = kWholeSpeed};
   ReconfigurationCosts costs;
+  Communication communication = {.efficiency = kWholeSpeed};
   WorkloadOptions workload;
 
   [[nodiscard]] SchemeContext Context() const {
-    return {&Board(), gpus, SpeedModel(Board(), speed), costs, "first-fit"};
+    return {&Board(), gpus, SpeedModel(Board(), speed), costs, communication, "first-fit"};
   }
 };
 

@@ -1,14 +1,15 @@
 #include "flexmig/sim/simulator.h"
 
 #include <algorithm>
-#include <limits>
 #include <queue>
+#include <unordered_map>
 #include <utility>
 
 #include "flexmig/alloc/policy.h"
 #include "flexmig/base/strings.h"
 
 #include "invariants.h"
+#include "running_jobs.h"
 
 namespace flexmig::sim {
 
@@ -20,21 +21,23 @@ using sched::TimePoint;
 // Something that will happen; arrivals are not among them, they are in the workload already.
 struct Event {
   // In the order in which events of one moment are handled.
-  enum class Kind { kJobEnds, kGpuReady };
+  enum class Kind { kJobEnds, kLeavesFree, kGpuReady };
   TimePoint time;
   Kind kind = Kind::kJobEnds;
-  size_t subject = 0;  // the job's index in the workload, or the GPU's
+  size_t subject = 0;    // the job's index in the workload, or the GPU's
+  uint32_t version = 0;  // of a job's end, see RunningJobs::End
 
   friend auto operator<=>(const Event&, const Event&) = default;
 };
 
-class Run {
+class Simulation {
  public:
-  Run(const Workload& workload, Scheme& scheme, sched::Scheduler scheduler)
+  Simulation(const Workload& workload, Scheme& scheme, sched::Scheduler scheduler)
       : workload_(workload),
         scheme_(scheme),
         scheduler_(std::move(scheduler)),
-        invariants_(scheduler_.pool().inventory(), workload.jobs.size()) {
+        invariants_(scheduler_.pool().inventory(), workload.jobs.size()),
+        running_(scheduler_.pool().inventory(), scheme.context().communication) {
     outcome_.jobs.resize(workload.jobs.size());
   }
 
@@ -45,18 +48,23 @@ class Run {
   Status Submit(const WorkloadJob& job);
   Status Apply(const sched::StartJob& start, TimePoint now);
   Status Apply(const sched::RejectJob& reject, TimePoint now);
-  Status Push(TimePoint now, Duration after, Event::Kind kind, size_t subject);
+  Status End(size_t job, TimePoint now);
+  Status Free(size_t job, TimePoint now);
+  Status PushEnds(Result<const std::vector<RunningJobs::End>*> ends);
 
   const Workload& workload_;
   Scheme& scheme_;
   sched::Scheduler scheduler_;
   Invariants invariants_;
+  RunningJobs running_;
+  // Teardown times of running jobs that have one.
+  std::unordered_map<size_t, Duration> teardowns_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   size_t next_arrival_ = 0;
   Outcome outcome_;
 };
 
-Result<Outcome> Run::Go() {
+Result<Outcome> Simulation::Go() {
   FLEXMIG_RETURN_IF_ERROR(scheme_.Begin(workload_.jobs.front().submit_time, scheduler_));
   while (next_arrival_ < workload_.jobs.size() || !events_.empty()) {
     TimePoint now = TimePoint::max();
@@ -70,19 +78,17 @@ Result<Outcome> Run::Go() {
   return std::move(outcome_);
 }
 
-Status Run::HandleMoment(TimePoint now) {
+Status Simulation::HandleMoment(TimePoint now) {
   FLEXMIG_RETURN_IF_ERROR(invariants_.OnTime(now));
   while (!events_.empty() && events_.top().time == now) {
     const Event event = events_.top();
     events_.pop();
     switch (event.kind) {
-      case Event::Kind::kJobEnds: {
-        const JobOutcome& job = outcome_.jobs[event.subject];
-        FLEXMIG_RETURN_IF_ERROR(
-            invariants_.OnFinish(event.subject, job.finish_time - job.start_time));
-        FLEXMIG_RETURN_IF_ERROR(scheduler_.Finish(now, workload_.jobs[event.subject].id));
+      case Event::Kind::kJobEnds:
+        if (!running_.IsCurrent({event.subject, event.version, now})) break;
+        FLEXMIG_RETURN_IF_ERROR(End(event.subject, now));
         break;
-      }
+      case Event::Kind::kLeavesFree: FLEXMIG_RETURN_IF_ERROR(Free(event.subject, now)); break;
       case Event::Kind::kGpuReady:
         FLEXMIG_RETURN_IF_ERROR(
             scheme_.Reconfigured(now, mig::GpuIndex(static_cast<int>(event.subject)), scheduler_));
@@ -96,11 +102,10 @@ Status Run::HandleMoment(TimePoint now) {
   FLEXMIG_ASSIGN_OR_RETURN(const auto begun, scheme_.BeforeTick(now, scheduler_));
   for (const Reconfiguration& reconfiguration : begun) {
     FLEXMIG_RETURN_IF_ERROR(invariants_.OnReconfigure(reconfiguration.gpu));
-    const Duration after = reconfiguration.ready - now;
-    FLEXMIG_RETURN_IF_ERROR(
-        Push(now, after, Event::Kind::kGpuReady, static_cast<size_t>(reconfiguration.gpu.value())));
+    events_.push({reconfiguration.ready, Event::Kind::kGpuReady,
+                  static_cast<size_t>(reconfiguration.gpu.value())});
     ++outcome_.reconfigurations;
-    outcome_.reconfiguration_time += after;
+    outcome_.reconfiguration_time += reconfiguration.ready - now;
   }
   FLEXMIG_ASSIGN_OR_RETURN(const auto decisions, scheduler_.Tick(now));
   for (const sched::Decision& decision : decisions) {
@@ -110,7 +115,7 @@ Status Run::HandleMoment(TimePoint now) {
   return OkStatus();
 }
 
-Status Run::Submit(const WorkloadJob& job) {
+Status Simulation::Submit(const WorkloadJob& job) {
   sched::Job submitted;
   submitted.id = job.id;
   submitted.request = scheme_.RequestFor(job);
@@ -119,17 +124,17 @@ Status Run::Submit(const WorkloadJob& job) {
   return scheduler_.Submit(job.submit_time, std::move(submitted));
 }
 
-Status Run::Apply(const sched::StartJob& start, TimePoint now) {
+Status Simulation::Apply(const sched::StartJob& start, TimePoint now) {
   const size_t index = workload_.index.at(start.job);
   FLEXMIG_RETURN_IF_ERROR(invariants_.OnStart(index, start.allocation.leaves));
-  const Duration run_time =
-      scheme_.RunTime(workload_.jobs[index], start.allocation, scheduler_.pool());
-  FLEXMIG_RETURN_IF_ERROR(Push(now, run_time, Event::Kind::kJobEnds, index));
-  outcome_.jobs[index] = {true, now, now + run_time, invariants_.HeldSlices(index)};
-  return OkStatus();
+  const WorkloadJob& job = workload_.jobs[index];
+  const JobRun run = scheme_.Start(now, job, start.allocation, scheduler_.pool());
+  if (run.teardown.count() > 0) teardowns_.emplace(index, run.teardown);
+  outcome_.jobs[index] = {true, now, now, now, invariants_.HeldSlices(index)};
+  return PushEnds(running_.Start(index, now, run, job.duration, start.allocation));
 }
 
-Status Run::Apply(const sched::RejectJob& reject, TimePoint /*now*/) {
+Status Simulation::Apply(const sched::RejectJob& reject, TimePoint /*now*/) {
   FLEXMIG_RETURN_IF_ERROR(invariants_.OnReject(workload_.index.at(reject.job)));
   if (outcome_.first_rejection.empty()) {
     outcome_.first_rejection = StrCat("job ", reject.job.value(), ": ", reject.reason.message());
@@ -137,13 +142,28 @@ Status Run::Apply(const sched::RejectJob& reject, TimePoint /*now*/) {
   return OkStatus();
 }
 
-Status Run::Push(TimePoint now, Duration after, Event::Kind kind, size_t subject) {
-  // Half the range is left for sums of two times.
-  constexpr Duration kEnd(std::numeric_limits<int64_t>::max() / 2);
-  if (after > kEnd - now.time_since_epoch()) {
-    return InvalidArgumentError("the schedule ends later than 2^62 microseconds");
+Status Simulation::End(size_t index, TimePoint now) {
+  outcome_.jobs[index].finish_time = now;
+  FLEXMIG_RETURN_IF_ERROR(PushEnds(running_.Finish(index, now)));
+  const auto teardown = teardowns_.find(index);
+  if (teardown == teardowns_.end()) return Free(index, now);
+  events_.push({now + teardown->second, Event::Kind::kLeavesFree, index});
+  teardowns_.erase(teardown);
+  return OkStatus();
+}
+
+Status Simulation::Free(size_t index, TimePoint now) {
+  JobOutcome& job = outcome_.jobs[index];
+  job.release_time = now;
+  FLEXMIG_RETURN_IF_ERROR(invariants_.OnFinish(index, now - job.start_time));
+  return scheduler_.Finish(now, workload_.jobs[index].id);
+}
+
+Status Simulation::PushEnds(Result<const std::vector<RunningJobs::End>*> ends) {
+  FLEXMIG_RETURN_IF_ERROR(ends.status());
+  for (const RunningJobs::End& end : **ends) {
+    events_.push({end.time, Event::Kind::kJobEnds, end.job, end.version});
   }
-  events_.push({now + after, kind, subject});
   return OkStatus();
 }
 
@@ -151,11 +171,11 @@ Status Run::Push(TimePoint now, Duration after, Event::Kind kind, size_t subject
 
 Result<Outcome> Simulate(const Workload& workload, Scheme& scheme,
                          std::unique_ptr<sched::QueuePolicy> queue_policy) {
-  FLEXMIG_ASSIGN_OR_RETURN(auto allocation_policy, alloc::MakePolicy(scheme.allocation_policy()));
-  Run run(workload, scheme,
-          sched::Scheduler(alloc::LeafPool(scheme.Inventory()), std::move(allocation_policy),
-                           std::move(queue_policy)));
-  auto outcome = run.Go();
+  FLEXMIG_ASSIGN_OR_RETURN(auto allocation_policy, scheme.AllocationPolicy());
+  Simulation simulation(workload, scheme,
+                        sched::Scheduler(alloc::LeafPool(scheme.Inventory()),
+                                         std::move(allocation_policy), std::move(queue_policy)));
+  auto outcome = simulation.Go();
   if (outcome.ok()) return outcome;
   return outcome.status().WithContext(StrCat("policy ", scheme.name()));
 }

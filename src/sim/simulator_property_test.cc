@@ -38,7 +38,7 @@ TEST_P(SimulatorPropertyTest, EveryRunIsLawfulAndRepeatable) {
     Setting setting;
     setting.gpus = 1 + static_cast<int>(random.NextBelow(4));
     setting.queue = queue;
-    setting.speed.communication_efficiency = 900'000;
+    setting.communication.efficiency = 900'000;
     setting.speed.mig_off.reset();
     const auto records = RandomRecords(random);
     const auto played = TryPlay(policy, records, setting);

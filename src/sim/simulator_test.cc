@@ -29,7 +29,7 @@ TEST(SimulatorTest, FlexmigRunsSideBySideWhatFitsInSlices) {
 
 TEST(SimulatorTest, CommunicationCostsOnlyThoseOnSeveralLeaves) {
   Setting setting;
-  setting.speed.communication_efficiency = 800'000;
+  setting.communication.efficiency = 800'000;
   EXPECT_EQ(Schedule(Play("flexmig", {{0, 100, 42}, {0, 100, 14}}, setting)),
             (Texts{"0-125", "0-100"}));
 }
@@ -85,7 +85,7 @@ TEST(SimulatorTest, JobsOnSeveralGpusGetWholeOnesOrSevenLeavesEach) {
   Setting two;
   two.gpus = 2;
   two.speed.mig_off = 1'060'000;
-  two.speed.communication_efficiency = 900'000;
+  two.communication.efficiency = 900'000;
   const std::vector<Line> wide = {{0, 90, 200}};
   EXPECT_EQ(Schedule(Play("whole-gpu", wide, two)), (Texts{"0-90"}));
   EXPECT_EQ(Schedule(Play("exclusive", wide, two)), (Texts{"0-90"}));

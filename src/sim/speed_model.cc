@@ -88,11 +88,8 @@ int64_t SpeedModel::OnGpuFor(int asked) const {
 
 int64_t SpeedModel::OnLeaves(int count, int slices) const {
   const int total = count * slices;
-  const int64_t speed = total <= board_slices_
-                            ? OnInstance(total)
-                            : RoundedDivide(static_cast<Wide>(total) * kWholeSpeed, board_slices_);
-  if (count == 1) return speed;
-  return RoundedDivide(static_cast<Wide>(speed) * options_.communication_efficiency, kWholeSpeed);
+  if (total <= board_slices_) return OnInstance(total);
+  return RoundedDivide(static_cast<Wide>(total) * kWholeSpeed, board_slices_);
 }
 
 int64_t SpeedModel::OnGpus(int64_t micro_gpus) const {

@@ -52,11 +52,11 @@ TEST(SpeedModelTest, SpeedNeverFallsWithSlicesNorGrowsBeyondThem) {
 
 TEST(SpeedModelTest, LeavesRunLikeOneInstanceLessCommunication) {
   const SpeedModel middling = Model(SpeedClass::kMiddling);
-  EXPECT_EQ(middling.OnLeaves(1, 1), 260'000) << "one rank has nobody to talk to";
-  EXPECT_EQ(middling.OnLeaves(2, 1), 405'000);
-  EXPECT_EQ(middling.OnLeaves(7, 1), 900'000);
-  EXPECT_EQ(middling.OnLeaves(14, 1), 1'800'000);
-  EXPECT_EQ(middling.OnLeaves(2, 2), 657'000) << "two of two slices are like one of four";
+  EXPECT_EQ(middling.OnLeaves(1, 1), 260'000);
+  EXPECT_EQ(middling.OnLeaves(2, 1), 450'000);
+  EXPECT_EQ(middling.OnLeaves(7, 1), 1'000'000);
+  EXPECT_EQ(middling.OnLeaves(14, 1), 2'000'000);
+  EXPECT_EQ(middling.OnLeaves(2, 2), 730'000) << "two of two slices are like one of four";
 }
 
 TEST(SpeedModelTest, MigOffIsItsOwnOption) {

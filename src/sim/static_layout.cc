@@ -12,34 +12,33 @@ namespace {
 class StaticLayout final : public Scheme {
  public:
   StaticLayout(std::string name, const SchemeContext& context, std::vector<mig::MigLayout> layouts)
-      : Scheme(std::move(name)), context_(context), layouts_(std::move(layouts)) {}
+      : Scheme(std::move(name), context), layouts_(std::move(layouts)) {}
 
   Role role() const override { return Role::kBaseline; }
   std::string Describe() const override {
     std::vector<std::string> texts;
     for (const mig::MigLayout& layout : layouts_) {
-      texts.push_back(mig::DescribeLayout(*context_.model, layout));
+      texts.push_back(mig::DescribeLayout(*context().model, layout));
     }
     return StrCat("one instance a job; ", layouts_.size() > 1 ? "GPUs in turn " : "every GPU ",
                   StrJoin(texts, " | "));
   }
   mig::NodeInventory Inventory() const override {
     std::vector<mig::MigLayout> by_gpu;
-    for (size_t gpu = 0; gpu < static_cast<size_t>(context_.gpu_count); ++gpu) {
+    for (size_t gpu = 0; gpu < static_cast<size_t>(context().gpu_count); ++gpu) {
       by_gpu.push_back(layouts_[gpu % layouts_.size()]);
     }
-    return NodeWith(*context_.model, by_gpu);
+    return NodeWith(*context().model, by_gpu);
   }
   alloc::AllocationRequest RequestFor(const WorkloadJob& job) const override {
-    return OneToOneRequest(job, *context_.model);
+    return OneToOneRequest(job, *context().model);
   }
-  sched::Duration RunTime(const WorkloadJob& job, const alloc::Allocation& allocation,
-                          const alloc::LeafPool& pool) const override {
-    return OneToOneRunTime(job, allocation, pool, context_.speeds);
+  JobRun Start(sched::TimePoint /*now*/, const WorkloadJob& job,
+               const alloc::Allocation& allocation, const alloc::LeafPool& pool) override {
+    return OneToOneRun(job, allocation, pool, context().speeds);
   }
 
  private:
-  SchemeContext context_;
   std::vector<mig::MigLayout> layouts_;
 };
 

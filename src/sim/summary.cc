@@ -45,7 +45,7 @@ Summary Summarize(const Workload& workload, const Scheme& scheme, const Outcome&
     completion_sum += completion_times.back().count();
     wait_sum += (done.start_time - job.submit_time).count();
     const auto run_time = static_cast<Wide>((done.finish_time - done.start_time).count());
-    held += run_time * done.held_slices;
+    held += static_cast<Wide>((done.release_time - done.start_time).count()) * done.held_slices;
     asked += run_time * std::min(job.slices, done.held_slices);
     summary.makespan = std::max(summary.makespan, done.finish_time - first);
   }

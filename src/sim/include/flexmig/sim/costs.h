@@ -10,7 +10,7 @@
 
 namespace flexmig::sim {
 
-// What it costs to change the layout of a drained GPU.
+// What it costs to change the layout of a GPU.
 struct ReconfigurationCosts {
   // Per instance; nullopt for the measured ones of the board's family (FAR; driver calls on one GPU
   // are serialised, so a layout change costs the sum), by compute slices:
@@ -30,6 +30,10 @@ struct ReconfigurationCosts {
   [[nodiscard]] sched::Duration Between(const mig::GpuModel& model,
                                         std::span<const mig::PlacedProfile> before,
                                         std::span<const mig::PlacedProfile> after) const;
+
+  // One instance of so many compute slices.
+  [[nodiscard]] sched::Duration Create(const mig::GpuModel& model, int slices) const;
+  [[nodiscard]] sched::Duration Destroy(const mig::GpuModel& model, int slices) const;
 
   // "create 0.16-0.24 s, destroy 0.20-0.22 s an instance, service restart 3.6 s".
   [[nodiscard]] std::string Describe(const mig::GpuModel& model) const;

@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "flexmig/alloc/leaf_pool.h"
+#include "flexmig/alloc/policy.h"
 #include "flexmig/alloc/request.h"
 #include "flexmig/base/status.h"
 #include "flexmig/mig/gpu_model.h"
 #include "flexmig/mig/inventory.h"
 #include "flexmig/sched/scheduler.h"
+#include "flexmig/sim/communication.h"
 #include "flexmig/sim/costs.h"
 #include "flexmig/sim/speed_model.h"
 #include "flexmig/sim/workload.h"
@@ -30,6 +32,26 @@ struct Reconfiguration {
   sched::TimePoint ready;
 };
 
+// What all schemes of a comparison share.
+struct SchemeContext {
+  const mig::GpuModel* model = nullptr;  // static storage
+  int gpu_count = 1;
+  SpeedModel speeds;
+  ReconfigurationCosts costs;
+  Communication communication;
+  std::string flexmig_allocation = "first-fit";  // how `flexmig` chooses leaves
+};
+
+// How a started job goes on.
+struct JobRun {
+  sched::Duration setup{};  // from its start until it makes progress
+  // The trace's duration times reference / speed is its run time from then on; both above 0.
+  int64_t reference = 1;
+  int64_t speed = 1;
+  bool communicates = false;   // over several leaves: `speed` is then before communication
+  sched::Duration teardown{};  // from its end until its leaves are free
+};
+
 // One of the compared ways to cut the GPUs and to give them to jobs. When a job starts is decided
 // by sched::Scheduler, the same one for all; a scheme says what there is to give out, what a job
 // asks for, and how long it then runs.
@@ -43,16 +65,19 @@ class Scheme {
 
   // As the user wrote it.
   [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] const SchemeContext& context() const { return context_; }
   [[nodiscard]] virtual Role role() const = 0;
   // One line: the rule, for the reader of a result.
   [[nodiscard]] virtual std::string Describe() const = 0;
 
   [[nodiscard]] virtual mig::NodeInventory Inventory() const = 0;
-  [[nodiscard]] virtual std::string_view allocation_policy() const { return "first-fit"; }
+  // Which leaves a job gets; first-fit unless the scheme says otherwise.
+  [[nodiscard]] virtual Result<std::unique_ptr<alloc::AllocationPolicy>> AllocationPolicy() const;
   [[nodiscard]] virtual alloc::AllocationRequest RequestFor(const WorkloadJob& job) const = 0;
-  [[nodiscard]] virtual sched::Duration RunTime(const WorkloadJob& job,
-                                                const alloc::Allocation& allocation,
-                                                const alloc::LeafPool& pool) const = 0;
+  // Called for every start, in the order of the scheduler's decisions.
+  [[nodiscard]] virtual JobRun Start(sched::TimePoint now, const WorkloadJob& job,
+                                     const alloc::Allocation& allocation,
+                                     const alloc::LeafPool& pool) = 0;
 
   // Called once, before the first event.
   virtual Status Begin(sched::TimePoint now, sched::Scheduler& scheduler);
@@ -64,19 +89,12 @@ class Scheme {
   virtual Status Reconfigured(sched::TimePoint now, mig::GpuIndex gpu, sched::Scheduler& scheduler);
 
  protected:
-  explicit Scheme(std::string name) : name_(std::move(name)) {}
+  Scheme(std::string name, const SchemeContext& context)
+      : name_(std::move(name)), context_(context) {}
 
  private:
-  std::string name_;
-};
-
-// What all schemes of a comparison share.
-struct SchemeContext {
-  const mig::GpuModel* model = nullptr;  // static storage
-  int gpu_count = 1;
-  SpeedModel speeds;
-  ReconfigurationCosts costs;
-  std::string flexmig_allocation = "first-fit";  // how `flexmig` chooses leaves
+  const std::string name_;
+  const SchemeContext context_;
 };
 
 // "whole-gpu"         a whole GPU for every started GPU of demand, run times as in the trace: no
@@ -88,6 +106,8 @@ struct SchemeContext {
 // "dynamic-drain"     a GPU is given another layout only while no job runs on it, and is then out
 //                     of service for as long as ReconfigurationCosts says; the layout is the one
 //                     that admits most of the queue's head.
+// "dynamic-partial"   an instance is created for every job, around those of running jobs, and
+//                     destroyed at its end; both take time.
 // "flexmig"           one-to-many over the board's smallest instances, as many as slices asked for.
 // Errors: kNotFound, listing the names, or for an unknown profile; kInvalidArgument for a
 // layout that is malformed or that the board cannot hold.

@@ -19,7 +19,8 @@ struct JobOutcome {
   bool done = false;
   sched::TimePoint start_time;
   sched::TimePoint finish_time;
-  int held_slices = 0;  // compute slices of the leaves it held
+  sched::TimePoint release_time;  // its leaves are free from then on
+  int held_slices = 0;            // compute slices of the leaves it held
 
   friend bool operator==(const JobOutcome&, const JobOutcome&) = default;
 };
@@ -39,8 +40,8 @@ struct Outcome {
 //
 // Every run is checked: no memory slice of a GPU held twice or out of service, time monotone, the
 // held slice-time summed along the time line equal to that summed over jobs, each job either done
-// or rejected, each started once and run for as long as the scheme says. A violation is a bug of
-// ours: kInternal.
+// or rejected, each started once and its leaves freed once. A violation is a bug of ours:
+// kInternal.
 // Errors: kInvalidArgument if times leave the range of microseconds in 63 bits.
 // Cost: O(n log n) for n jobs plus the allocation policy's.
 Result<Outcome> Simulate(const Workload& workload, Scheme& scheme,

@@ -39,11 +39,6 @@ enum class Oversize {
 
 struct SpeedOptions {
   SpeedClass speed_class = SpeedClass::kMiddling;
-  // What is left of a job's speed when its ranks on several leaves exchange data. An assumption:
-  // one number for every job and every number of leaves. 0.9 is near gradient exchange that is
-  // mostly overlapped; measured strong scaling of data-parallel training over NVLink on two whole
-  // GPUs lies between 0.7 and 0.95.
-  int64_t communication_efficiency = 900'000;
   // Speed of a GPU with MIG off; nullopt for the class's own value (see SpeedModel::mig_off).
   std::optional<int64_t> mig_off;
   Oversize oversize = Oversize::kFaster;
@@ -65,9 +60,8 @@ class SpeedModel {
   [[nodiscard]] int64_t OnGpuFor(int asked) const;
 
   // `count` leaves of `slices` compute slices each: as fast as one instance of as many slices
-  // (measured with the same global batch, before communication: median about 1.0) times the
-  // communication efficiency if there is more than one leaf. Beyond one GPU it grows in proportion
-  // to slices.
+  // (measured with the same global batch: median about 1.0), before communication (see
+  // Communication). Beyond one GPU it grows in proportion to slices.
   [[nodiscard]] int64_t OnLeaves(int count, int slices) const;
 
   // So many GPUs, in millionths, with MIG off.
