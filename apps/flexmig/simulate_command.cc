@@ -1,5 +1,6 @@
 // flexmig simulate: what would the policies have made of this workload?
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -12,9 +13,8 @@
 #include "flexmig/alloc/policy.h"
 #include "flexmig/base/strings.h"
 #include "flexmig/sched/queue_policy.h"
+#include "flexmig/sim/comparison.h"
 #include "flexmig/sim/scheme.h"
-#include "flexmig/sim/simulator.h"
-#include "flexmig/sim/summary.h"
 #include "flexmig/sim/workload.h"
 #include "flexmig/trace/csv_reader.h"
 #include "flexmig/trace/duration_text.h"
@@ -35,9 +35,7 @@ struct Arguments {
   std::string generate;
   std::string gpus = "8";
   std::string model = "a100-40";
-  std::string policies =
-      "exclusive,static:7x1g.5gb,static:3g.20gb+2g.10gb+2x1g.5gb,dynamic-drain,"
-      "dynamic-partial,flexmig";
+  std::string policies = "exclusive,static:best,dynamic-drain,dynamic-partial,flexmig";
   std::string queue = "fifo";
   std::string allocation = "first-fit";
   std::string mapping = "fraction";
@@ -213,15 +211,12 @@ Result<std::string> Simulate(const Arguments& arguments) {
   // Names first: a typing error should not cost the time of the policies before it.
   FLEXMIG_RETURN_IF_ERROR(alloc::MakePolicy(arguments.allocation).status());
   FLEXMIG_RETURN_IF_ERROR(sched::MakeQueuePolicy(arguments.queue).status());
-  std::vector<std::unique_ptr<sim::Scheme>> schemes;
-  for (const std::string_view name : StrSplit(arguments.policies, ',')) {
-    FLEXMIG_ASSIGN_OR_RETURN(auto scheme, sim::MakeScheme(name, context));
-    for (const auto& other : schemes) {
-      if (other->name() == name) {
-        return InvalidArgumentError(StrCat("--policies: '", name, "' is named twice"));
-      }
+  const std::vector<std::string_view> policies = StrSplit(arguments.policies, ',');
+  for (auto policy = policies.begin(); policy != policies.end(); ++policy) {
+    FLEXMIG_RETURN_IF_ERROR(sim::CheckPolicy(*policy, context));
+    if (std::find(policies.begin(), policy, *policy) != policy) {
+      return InvalidArgumentError(StrCat("--policies: '", *policy, "' is named twice"));
     }
-    schemes.push_back(std::move(scheme));
   }
 
   FLEXMIG_ASSIGN_OR_RETURN(const auto trace, GetTrace(arguments));
@@ -230,13 +225,10 @@ Result<std::string> Simulate(const Arguments& arguments) {
       sim::MakeWorkload(trace.records, *model, context.gpu_count, speeds, options));
   SimulationReport report;
   report.assumptions = DescribeAssumptions(trace, arguments, context, options, workload);
-  for (const auto& scheme : schemes) {
-    report.policy_descriptions.push_back(scheme->Describe());
-    FLEXMIG_ASSIGN_OR_RETURN(auto queue, sched::MakeQueuePolicy(arguments.queue));
-    FLEXMIG_ASSIGN_OR_RETURN(const auto outcome,
-                             sim::Simulate(workload, *scheme, std::move(queue)));
-    report.summaries.push_back(
-        sim::Summarize(workload, *scheme, outcome, *model, context.gpu_count));
+  for (const std::string_view policy : policies) {
+    FLEXMIG_ASSIGN_OR_RETURN(auto run, sim::RunPolicy(policy, workload, context, arguments.queue));
+    report.policy_descriptions.push_back(std::move(run.description));
+    report.summaries.push_back(std::move(run.summary));
   }
   if (arguments.output == "json") return RenderJson(report);
   if (arguments.output == "csv") return RenderCsv(report);
@@ -259,7 +251,7 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   option("--gpus", arguments->gpus, "GPUs of the one node");
   option("--model", arguments->model, "Board of every GPU");
   option("--policies", arguments->policies,
-         "Of whole-gpu, exclusive, static:<layout>[/<layout>...], dynamic-drain, "
+         "Of whole-gpu, exclusive, static:<layout>[/<layout>...], static:best, dynamic-drain, "
          "dynamic-partial, flexmig");
   option("--queue", arguments->queue, "fifo, fifo-skip or sjf");
   option("--alloc", arguments->allocation, "How flexmig chooses leaves: first-fit, pack or spread");
