@@ -19,7 +19,6 @@ struct flexmig_communicator {
 namespace {
 
 using flexmig::InvalidArgumentError;
-using flexmig::ResourceExhaustedError;
 using flexmig::Result;
 using flexmig::Status;
 using flexmig::StatusCode;

@@ -34,6 +34,7 @@ flexmig_options Options(const char* rendezvous, int rank, int world_size) {
 void RunRanks(int world_size, const std::function<void(flexmig_communicator*)>& body) {
   const std::string rendezvous = flexmig::RandomHex(16);
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<size_t>(world_size));
   for (int rank = 0; rank < world_size; ++rank) {
     threads.emplace_back([&, rank] {
       const flexmig_options options = Options(rendezvous.c_str(), rank, world_size);

@@ -110,6 +110,7 @@ inline Bytes8 CollectiveCase::Expected(int rank, int world_size) const {
   const size_t index = collective == Collective::kReduceScatter ? own : 0;
   std::vector<Bytes8> inputs;
   std::vector<const void*> pointers;
+  pointers.reserve(static_cast<size_t>(world_size));
   std::vector<reduce::Scalar> factors;
   for (int from = 0; from < world_size; ++from) {
     inputs.push_back(part_of(from, index));

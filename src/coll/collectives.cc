@@ -159,7 +159,7 @@ Status HostCommunicator::AllToAllV(const void* send, const VectorLayout& sends, 
   const auto part_of = [&](auto* buffer, size_t offset) {
     return buffer == nullptr ? buffer : buffer + offset * op.element;
   };
-  std::array<Transfer, 2 * shm::kMaxWorldSize> transfers;
+  std::array<Transfer, size_t{2} * shm::kMaxWorldSize> transfers;
   for (size_t rank = 0; rank < ranks; ++rank) {
     const int peer = static_cast<int>(rank);
     transfers[rank] =

@@ -84,6 +84,7 @@ TEST(SplitTest, SplitsOfSplitsWork) {
 TEST(SplitTest, PartsOutliveTheWhole) {
   auto ranks = MakeThreadRanks(3, kSlotBytes);
   std::vector<std::thread> threads;
+  threads.reserve(ranks.size());
   for (auto& rank : ranks) {
     threads.emplace_back([own = std::move(rank)]() mutable {
       auto copy = own->Split(0, 0);

@@ -156,19 +156,24 @@ Status Engine::FailLost(int lost) {
 
 Status Engine::FailLate(const Waiting& waiting) {
   const std::vector<WaitLink> links = FollowWaits(*segment_, {rank_, waiting});
-  const auto [waiter, late] = links.back();
-  const auto [verb, then] = [&]() -> std::pair<std::string_view, std::string> {
-    if (late.word == Word::kWritten) return {"send", StrCat(" what rank ", waiter, " waits for")};
-    if (late.word == Word::kTaken) return {"receive", StrCat(" what rank ", waiter, " sends it")};
-    return {"arrive", StrCat("; rank ", waiter, " waits for it")};
-  }();
-  std::string text =
-      StrCat(NameOf(late.peer), " did not ", verb, " within ", timeout_.count(), " ms", then);
+  const Word late = links.back().waiting.word;
+  const std::string waiter = StrCat("rank ", links.back().rank);
+  const std::string within = StrCat(" within ", timeout_.count(), " ms");
+  std::string text = NameOf(links.back().waiting.peer);
+  if (late == Word::kWritten) {
+    text += StrCat(" did not send", within, " what ", waiter, " waits for");
+  } else if (late == Word::kTaken) {
+    text += StrCat(" did not receive", within, " what ", waiter, " sends it");
+  } else {
+    text += StrCat(" did not arrive", within, "; ", waiter, " waits for it");
+  }
   for (size_t i = 0; i + 1 < links.size(); ++i) {
     text += i == 0 ? StrCat("; rank ", rank_, " waits for rank ") : ", that one for rank ";
     text += StrCat(links[i].waiting.peer);
   }
-  if (verb == "arrive") text += StrCat(links.size() > 1 ? ", in " : " in ", CurrentCall());
+  if (late != Word::kWritten && late != Word::kTaken) {
+    text += StrCat(links.size() > 1 ? ", in " : " in ", CurrentCall());
+  }
   return Fail(DeadlineExceededError(std::move(text)));
 }
 

@@ -23,7 +23,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 constexpr uint64_t kSlotBytes = 1024;
-constexpr size_t kRingBytes = shm::kMessageSlots * 256;
+constexpr size_t kRingBytes = size_t{shm::kMessageSlots} * 256;
 
 class ExchangeTest : public testing::TestWithParam<int> {
  protected:
@@ -81,7 +81,7 @@ class Group {
       }
       if (message.to == rank) {
         received_[i].assign(message.data.size() + 1, std::byte{0x5a});
-        queues[static_cast<size_t>(world_size + message.from)].push_back(
+        queues[static_cast<size_t>(world_size) + static_cast<size_t>(message.from)].push_back(
             Transfer::Receive(received_[i].data(), message.count, message.type, message.from));
       }
     }
@@ -317,6 +317,7 @@ TEST_P(ExchangeTest, AllToAllVWithAnyCountsMovesEveryPart) {
         for (size_t& count : row) count = empty ? 0 : random.NextBelow(3) * random.NextBelow(700);
       }
       std::vector<size_t> column;
+      column.reserve(ranks);
       for (const auto& row : counts) column.push_back(row[own]);
       const Layout sends(counts[own], round * 100 + own);
       const Layout receives(column, round * 100 + 50 + own);

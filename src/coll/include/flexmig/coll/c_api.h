@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* NOLINTBEGIN(readability-identifier-naming): C's names, not ours. */
+
 /* In C++ too, a caller's wrong number has to arrive as what it is. */
 #ifdef __cplusplus
 #define FLEXMIG_ENUM_AS_INT : int
@@ -151,6 +153,8 @@ void flexmig_destroy(flexmig_communicator* communicator);
 /* Why the last function of this thread that failed did so; "" if none has. Valid until the next
  * one fails. */
 const char* flexmig_last_error(void);
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #ifdef __cplusplus
 }
