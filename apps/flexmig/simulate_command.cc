@@ -24,6 +24,7 @@
 #include "exit_code.h"
 #include "output.h"
 #include "simulate_report.h"
+#include "validate.h"
 
 namespace flexmig::app {
 
@@ -51,6 +52,11 @@ struct Arguments {
   std::string destroy_cost;
   std::string restart_cost;
   std::string output = "table";
+
+  bool validate = false;
+  std::string validate_jobs = "40";
+  std::string validate_seed = "1";
+  std::string calibration;
 };
 
 // The value of `flag`, or the error that names it.
@@ -235,6 +241,19 @@ Result<std::string> Simulate(const Arguments& arguments) {
   return RenderTable(report);
 }
 
+Result<Validation> RunValidation(const Arguments& arguments) {
+  ValidateArguments validate;
+  FLEXMIG_ASSIGN_OR_RETURN(const int64_t jobs,
+                           Named("--validate-jobs", ParseInt(arguments.validate_jobs, 1, 10'000)));
+  validate.jobs = static_cast<int>(jobs);
+  FLEXMIG_ASSIGN_OR_RETURN(const int64_t seed,
+                           Named("--validate-seed", ParseInt(arguments.validate_seed, 0,
+                                                             std::numeric_limits<int64_t>::max())));
+  validate.seed = static_cast<uint64_t>(seed);
+  validate.calibration = arguments.calibration;
+  return Validate(validate);
+}
+
 }  // namespace
 
 void AddSimulateCommand(CLI::App& app, int& exit_code) {
@@ -277,7 +296,24 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   option("--restart-cost", arguments->restart_cost,
          "Time to restart services after a reconfiguration [default: 3.6s]");
   option("-o,--output", arguments->output, "table, json or csv");
+  command->add_flag("--validate", arguments->validate,
+                    "Run short real jobs on a simulated node and compare with their prediction; "
+                    "takes no trace");
+  option("--validate-jobs", arguments->validate_jobs, "How many jobs to run");
+  option("--validate-seed", arguments->validate_seed, "Seed of their sizes and times");
+  option("--calibration", arguments->calibration,
+         "Where --validate writes what it measured of this machine, JSON");
   command->callback([arguments, &exit_code] {
+    if (arguments->validate) {
+      const auto validation = RunValidation(*arguments);
+      if (!validation.ok()) {
+        exit_code = Report(validation.status());
+        return;
+      }
+      exit_code = Report(WriteOut(validation->text));
+      if (exit_code == 0 && !validation->agrees) exit_code = 1;
+      return;
+    }
     const auto text = Simulate(*arguments);
     if (!text.ok()) {
       exit_code = Report(text.status());
