@@ -24,6 +24,7 @@
 #include "exit_code.h"
 #include "output.h"
 #include "simulate_report.h"
+#include "sweep_command.h"
 #include "validate.h"
 
 namespace flexmig::app {
@@ -303,7 +304,9 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   option("--validate-seed", arguments->validate_seed, "Seed of their sizes and times");
   option("--calibration", arguments->calibration,
          "Where --validate writes what it measured of this machine, JSON");
-  command->callback([arguments, &exit_code] {
+  AddSweepCommands(*command, exit_code);
+  command->callback([arguments, command, &exit_code] {
+    if (!command->get_subcommands().empty()) return;
     if (arguments->validate) {
       const auto validation = RunValidation(*arguments);
       if (!validation.ok()) {

@@ -93,11 +93,11 @@ Row RowOf(const Setting& setting, const BySeed& runs, const std::map<uint64_t, B
   return row;
 }
 
-// "0.853 (0.841-0.866)", "0.853" for one seed, "-" for none; bold if it is a loss.
+// "0.853 (0.841-0.866)", "0.853" if all seeds say so, "-" for none; bold if it is a loss.
 std::string RatioText(const Spread& ratio, bool is_ours) {
   if (ratio.count == 0) return "-";
   std::string text = fmt::format("{:.3f}", ratio.mean);
-  if (ratio.count > 1) text += fmt::format(" ({:.3f}-{:.3f})", ratio.least, ratio.most);
+  if (ratio.least < ratio.most) text += fmt::format(" ({:.3f}-{:.3f})", ratio.least, ratio.most);
   return is_ours && ratio.mean > 1 ? StrCat("**", text, "**") : text;
 }
 

@@ -161,6 +161,8 @@ Result<std::pair<Setting, RunResult>> ParseLine(std::string_view line) {
     parsed = ordered_json::parse(line);
   } catch (const ordered_json::parse_error& error) {
     return InvalidArgumentError(StrCat("column ", error.byte, ": not JSON"));
+  } catch (const ordered_json::exception&) {  // a number beyond double
+    return InvalidArgumentError("a number is out of range");
   }
   if (!parsed.is_object() || parsed.size() != 3 || !parsed.contains("format") ||
       !parsed.contains("setting") || !parsed.contains("result") || parsed["format"] != kFormat ||

@@ -71,9 +71,10 @@ TEST(ResultLineTest, RefusesAllElse) {
   for (const std::string& line :
        {std::string(), std::string("{}"), std::string("[]"), good.substr(0, good.size() / 2),
         with("sweep/v1", "sweep/v2"), with("\"seed\":1", "\"seed\":-1"),
-        with("\"seed\":1", "\"seed\":\"1\""), with("\"jobs_done\":10", "\"jobs_done\":1.5"),
-        with("\"queue\"", "\"quey\""), with("\"role\":\"flexmig\"", "\"role\":\"hero\""),
-        with("\"mean_jct_s\":0.1,", ""), with("{\"description\"", "{\"more\":1,\"description\"")}) {
+        with("\"seed\":1", "\"seed\":\"1\""), with("\"mean_jct_s\":0.1", "\"mean_jct_s\":1e999"),
+        with("\"jobs_done\":10", "\"jobs_done\":1.5"), with("\"queue\"", "\"quey\""),
+        with("\"role\":\"flexmig\"", "\"role\":\"hero\""), with("\"mean_jct_s\":0.1,", ""),
+        with("{\"description\"", "{\"more\":1,\"description\"")}) {
     EXPECT_EQ(ParseLine(line).status().code(), StatusCode::kInvalidArgument) << line;
   }
 }

@@ -1,0 +1,146 @@
+#include "flexmig/sweep/experiment.h"
+
+#include "flexmig/alloc/policy.h"
+#include "flexmig/base/strings.h"
+#include "flexmig/sched/queue_policy.h"
+#include "flexmig/sim/comparison.h"
+#include "flexmig/trace/csv_reader.h"
+#include "flexmig/trace/duration_text.h"
+#include "flexmig/trace/generator.h"
+
+namespace flexmig::sweep {
+namespace {
+
+constexpr int64_t kMaxGpus = 100'000;
+constexpr std::string_view kGenerate = "generate:";
+
+template <typename T>
+Result<T> Named(std::string_view what, Result<T> value) {
+  if (!value.ok()) return value.status().WithContext(what);
+  return value;
+}
+
+// "8", or "4x8": nodes and GPUs of each. All GPUs are one pool.
+Result<int> GpusOf(std::string_view cluster) {
+  int64_t gpus = 1;
+  const auto parts = StrSplit(cluster, 'x');
+  if (parts.size() > 2) {
+    return InvalidArgumentError(StrCat("'", cluster, "' is not GPUs or NODESxGPUS"));
+  }
+  for (const std::string_view part : parts) {
+    FLEXMIG_ASSIGN_OR_RETURN(const int64_t count, ParseInt(part, 1, kMaxGpus));
+    gpus *= count;
+  }
+  if (gpus > kMaxGpus) return InvalidArgumentError(StrCat("more than ", kMaxGpus, " GPUs"));
+  return static_cast<int>(gpus);
+}
+
+// "", or three durations of which each may be empty.
+Result<sim::ReconfigurationCosts> CostsOf(std::string_view text) {
+  sim::ReconfigurationCosts costs;
+  if (text.empty()) return costs;
+  const auto parts = StrSplit(text, ',');
+  if (parts.size() != 3) {
+    return InvalidArgumentError(StrCat("'", text, "' is not CREATE,DESTROY,RESTART"));
+  }
+  std::optional<sched::Duration> values[3];
+  for (size_t i = 0; i < 3; ++i) {
+    if (parts[i].empty()) continue;
+    FLEXMIG_ASSIGN_OR_RETURN(values[i], trace::ParseDuration(parts[i]));
+  }
+  costs.create = values[0];
+  costs.destroy = values[1];
+  costs.service_restart = values[2].value_or(costs.service_restart);
+  return costs;
+}
+
+Result<sim::SpeedModel> SpeedsOf(const Setting& setting, const mig::GpuModel& model) {
+  sim::SpeedOptions options;
+  FLEXMIG_ASSIGN_OR_RETURN(options.speed_class, sim::ParseSpeedClass(setting.speed_class));
+  if (setting.oversize != "faster" && setting.oversize != "same") {
+    return InvalidArgumentError(StrCat("oversize: '", setting.oversize, "' is not faster or same"));
+  }
+  options.oversize = setting.oversize == "same" ? sim::Oversize::kSame : sim::Oversize::kFaster;
+  return sim::SpeedModel(model, options);
+}
+
+Result<sim::WorkloadOptions> WorkloadOptionsOf(const Setting& setting, const mig::GpuModel& model) {
+  sim::WorkloadOptions options;
+  FLEXMIG_ASSIGN_OR_RETURN(options.mapping,
+                           sim::Mapping::Parse(setting.mapping, model, setting.seed));
+  if (setting.multi_gpu != "leaves" && setting.multi_gpu != "skip") {
+    return InvalidArgumentError(
+        StrCat("multi-gpu: '", setting.multi_gpu, "' is not leaves or skip"));
+  }
+  options.multi_gpu =
+      setting.multi_gpu == "skip" ? sim::MultiGpuJobs::kSkip : sim::MultiGpuJobs::kLeaves;
+  if (!setting.load.empty()) {
+    FLEXMIG_ASSIGN_OR_RETURN(options.load, Named("load", ParseDouble(setting.load, 1e-6, 1e6)));
+  }
+  return options;
+}
+
+struct Parsed {
+  sim::SchemeContext context;
+  sim::WorkloadOptions workload;
+};
+
+Result<Parsed> Parse(const Setting& setting) {
+  FLEXMIG_ASSIGN_OR_RETURN(const mig::GpuModel* model, mig::FindGpuModel(setting.model));
+  FLEXMIG_ASSIGN_OR_RETURN(const int gpus, Named("cluster", GpusOf(setting.cluster)));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto speeds, SpeedsOf(setting, *model));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto costs, Named("costs", CostsOf(setting.costs)));
+  sim::Communication communication;
+  if (!setting.communication.empty()) {
+    FLEXMIG_ASSIGN_OR_RETURN(communication,
+                             Named("comm", sim::Communication::Parse(setting.communication)));
+  }
+  std::string allocation = "first-fit";
+  if (!setting.allocation.empty()) {
+    allocation = setting.allocation;
+    FLEXMIG_RETURN_IF_ERROR(alloc::MakePolicy(allocation).status());
+  }
+  FLEXMIG_RETURN_IF_ERROR(sched::MakeQueuePolicy(setting.queue).status());
+  FLEXMIG_ASSIGN_OR_RETURN(const auto workload, WorkloadOptionsOf(setting, *model));
+  Parsed parsed{{model, gpus, speeds, costs, communication, allocation}, workload};
+  FLEXMIG_RETURN_IF_ERROR(sim::CheckPolicy(setting.policy, parsed.context));
+  return parsed;
+}
+
+}  // namespace
+
+Status Experiment::Check(const Setting& setting) {
+  FLEXMIG_RETURN_IF_ERROR(Parse(setting).status());
+  return TraceOf(setting.trace).status();
+}
+
+Result<RunResult> Experiment::Run(const Setting& setting) {
+  FLEXMIG_ASSIGN_OR_RETURN(const Parsed parsed, Parse(setting));
+  FLEXMIG_ASSIGN_OR_RETURN(const Trace trace, TraceOf(setting.trace));
+  const sim::SchemeContext& context = parsed.context;
+  FLEXMIG_ASSIGN_OR_RETURN(const auto workload,
+                           sim::MakeWorkload(*trace, *context.model, context.gpu_count,
+                                             context.speeds, parsed.workload));
+  FLEXMIG_ASSIGN_OR_RETURN(auto run,
+                           sim::RunPolicy(setting.policy, workload, context, setting.queue));
+  return RunResult{std::move(run.summary), std::move(run.description),
+                   workload.offered_load.value_or(0)};
+}
+
+Result<Experiment::Trace> Experiment::TraceOf(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  Trace& trace = traces_[name];
+  if (trace != nullptr) return trace;
+  auto records = [&]() -> Result<std::vector<trace::JobRecord>> {
+    if (!name.starts_with(kGenerate)) return trace::LoadTrace(name);
+    FLEXMIG_ASSIGN_OR_RETURN(
+        const auto options,
+        trace::ParseGeneratorOptions(std::string_view(name).substr(kGenerate.size())));
+    return trace::Generate(options);
+  }();
+  if (!records.ok()) return records.status();
+  trace = std::make_shared<const std::vector<trace::JobRecord>>(*std::move(records));
+  return trace;
+}
+
+}  // namespace flexmig::sweep
