@@ -67,6 +67,8 @@ class Board {
   static Result<Board> Attach(const std::string& path);
 
   Board(Board&& other) noexcept;
+  Board(const Board&) = delete;
+  Board& operator=(const Board&) = delete;
   Board& operator=(Board&&) = delete;
   ~Board();
 

@@ -15,6 +15,7 @@ T ReduceScalars(ReduceOp op, std::vector<T> values, std::vector<T> factors = {})
   pointers.reserve(values.size());
   for (const T& value : values) pointers.push_back(&value);
   std::vector<Scalar> scalars;
+  scalars.reserve(factors.size());
   for (const T& factor : factors) scalars.push_back(Scalar::Of(factor));
   T out{};
   ReduceInputs(kDataTypeOf<T>, op, pointers, &out, 1, scalars);

@@ -29,7 +29,7 @@ SmallFloat FormatOf(DataType type) {
     case DataType::kFloat8E5m2: return {2, 15, 5, true, 0x7b, 0x7e};
     default: break;
   }
-  FLEXMIG_CHECK(!"a float of fewer than 32 bits");
+  FLEXMIG_CHECK(false);  // not a float of fewer than 32 bits
   return {};
 }
 
@@ -39,17 +39,18 @@ template <typename T>
 T ReduceIntegers(ReduceOp op, std::span<const void* const> inputs, std::span<const Scalar> scalars,
                  size_t index) {
   __extension__ using Wide = __int128;
-  const auto cut = [](Wide value) { return static_cast<T>(static_cast<uint64_t>(value)); };
+  // The plus makes an int of what would else be a character.
+  const auto cut = [](Wide value) -> Wide { return +static_cast<T>(static_cast<uint64_t>(value)); };
   const auto product = [&](Wide a, Wide b) {
-    return cut(static_cast<Wide>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b)));
+    return cut(static_cast<uint64_t>(a) * static_cast<uint64_t>(b));
   };
   Wide result = 0;
   for (size_t input = 0; input < inputs.size(); ++input) {
     T element;
     std::memcpy(&element, static_cast<const char*>(inputs[input]) + index * sizeof(T), sizeof(T));
-    Wide value = element;
+    Wide value = +element;
     if (op == ReduceOp::kPreMulSum && !scalars.empty())
-      value = product(value, scalars[input].As<T>());
+      value = product(value, +scalars[input].As<T>());
     if (input == 0) {
       result = value;
     } else if (op == ReduceOp::kMin) {
@@ -63,7 +64,7 @@ T ReduceIntegers(ReduceOp op, std::span<const void* const> inputs, std::span<con
     }
   }
   if (op == ReduceOp::kAvg) result /= static_cast<Wide>(inputs.size());
-  return cut(result);
+  return static_cast<T>(cut(result));
 }
 
 // F is the type that the sum is kept in; `element` gives input r's element as an F.

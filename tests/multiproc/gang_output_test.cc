@@ -31,7 +31,7 @@ TEST_F(GangTest, LinesOfAMegabyteFromEachRankStayWhole) {
             0);
   int next[4] = {};
   const auto lines = Lines(Content("out"));
-  ASSERT_EQ(lines.size(), size_t{4 * kLines});
+  ASSERT_EQ(lines.size(), size_t{4} * kLines);
   for (const auto& line : lines) {
     const int rank = line[1] - '0';
     const std::string number = StrCat(next[rank]++);

@@ -36,6 +36,7 @@ std::unique_ptr<ProcessTree> SimulatedNode::Run(const std::vector<std::string>& 
     std::vector<std::string> command = {FLEXMIG_BINARY, "run"};
     command.insert(command.end(), arguments.begin(), arguments.end());
     std::vector<char*> pointers;
+    pointers.reserve(command.size() + 1);
     for (auto& argument : command) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
     ::execv(pointers[0], pointers.data());

@@ -167,7 +167,7 @@ class Soaker {
     std::vector<Transfer> transfers;
     std::vector<Bytes8> buffers;
     std::vector<std::pair<size_t, Bytes8>> expected;  // which buffer, what
-    buffers.reserve(2 * kMaxSoakRanks);
+    buffers.reserve(size_t{2} * kMaxSoakRanks);
     for (int peer = 0; peer < ranks; ++peer) {
       if (Bytes8 data = MessageOf(drawn, rank, peer); !data.empty()) {
         const size_t count = data.size() / element;
