@@ -1,5 +1,5 @@
 // fifo: first come, first served, strictly. Nobody starts before the head of the queue, however
-// many leaves lie idle.
+// many leaves lie idle. Cost of a pass: O(starts x log n).
 
 #include "queue_policies.h"
 
@@ -14,8 +14,8 @@ class Fifo final : public QueuePolicy {
   bool skips() const override { return false; }
 
   void Run(SchedulingPass& pass) const override {
-    QueuedJob* head = pass.queue().Front();
-    while (head != nullptr && pass.TryStart(*head)) head = pass.queue().Front();
+    QueuedJob* head = pass.Head();
+    while (head != nullptr && pass.TryStart(*head) == StartResult::kStarted) head = pass.Head();
   }
 };
 

@@ -1,5 +1,5 @@
 // fifo-skip: first come, first served, but who does not fit is passed over. A wide job can wait
-// for ever.
+// for ever, unless SchedulerOptions::starvation_bound is set.
 
 #include "queue_policies.h"
 

@@ -12,7 +12,11 @@ struct Entry {
   std::string_view name;
   std::unique_ptr<QueuePolicy> (*make)();
 };
-constexpr Entry kPolicies[] = {{"fifo", MakeFifo}, {"fifo-skip", MakeFifoSkip}, {"sjf", MakeSjf}};
+constexpr Entry kPolicies[] = {{"fifo", MakeFifo},
+                               {"fifo-skip", MakeFifoSkip},
+                               {"sjf", MakeSjf},
+                               {"easy", MakeEasy},
+                               {"conservative", MakeConservative}};
 
 }  // namespace
 
@@ -34,9 +38,27 @@ Result<std::unique_ptr<QueuePolicy>> MakeQueuePolicy(std::string_view name) {
 }
 
 void StartAllThatFit(SchedulingPass& pass) {
+  while (QueuedJob* starved = pass.Starved()) {
+    const StartResult result = pass.TryStart(*starved);
+    if (result == StartResult::kDoesNotFit) return StartBehind(pass, *starved);
+    if (result != StartResult::kStarted) return;
+  }
   QueueCursor cursor = pass.Candidates();
   while (QueuedJob* job = cursor.Next()) {
-    if (!pass.TryStart(*job)) cursor.SkipShape();
+    const StartResult result = pass.TryStart(*job);
+    if (result == StartResult::kEnough) return;
+    if (result == StartResult::kDoesNotFit) cursor.SkipGroup();
+  }
+}
+
+void StartBehind(SchedulingPass& pass, const QueuedJob& first) {
+  if (pass.free_leaves() == 0) return;
+  Reservation reservation = pass.Reserve(first);
+  QueueCursor cursor = pass.Candidates(&reservation.filter());
+  while (QueuedJob* job = cursor.Next()) {
+    const StartResult result = pass.TryStart(*job, &reservation);
+    if (result == StartResult::kEnough) return;
+    if (result == StartResult::kDoesNotFit) cursor.SkipGroup();
   }
 }
 

@@ -18,7 +18,8 @@ TEST(QueuePolicyTest, EveryNameMakesThePolicyOfThatName) {
 TEST(QueuePolicyTest, UnknownNamesListTheKnownOnes) {
   const auto policy = MakeQueuePolicy("lifo");
   EXPECT_EQ(policy.status().code(), StatusCode::kNotFound);
-  EXPECT_EQ(policy.status().message(), "no queue policy 'lifo'; there are fifo, fifo-skip, sjf");
+  EXPECT_EQ(policy.status().message(),
+            "no queue policy 'lifo'; there are fifo, fifo-skip, sjf, easy, conservative");
 }
 
 TEST(QueuePolicyTest, OnlySjfLooksAtEstimates) {
@@ -28,12 +29,16 @@ TEST(QueuePolicyTest, OnlySjfLooksAtEstimates) {
   EXPECT_EQ((*MakeQueuePolicy("sjf"))->KeyOf(job), 42);
   EXPECT_EQ((*MakeQueuePolicy("fifo"))->KeyOf(job), 0);
   EXPECT_EQ((*MakeQueuePolicy("fifo-skip"))->KeyOf(job), 0);
+  EXPECT_EQ((*MakeQueuePolicy("easy"))->KeyOf(job), 0);
+  EXPECT_EQ((*MakeQueuePolicy("conservative"))->KeyOf(job), 0);
 }
 
 TEST(QueuePolicyTest, OnlyStrictFifoKeepsTheLineClosed) {
   EXPECT_FALSE((*MakeQueuePolicy("fifo"))->skips());
   EXPECT_TRUE((*MakeQueuePolicy("fifo-skip"))->skips());
   EXPECT_TRUE((*MakeQueuePolicy("sjf"))->skips());
+  EXPECT_TRUE((*MakeQueuePolicy("easy"))->skips());
+  EXPECT_TRUE((*MakeQueuePolicy("conservative"))->skips());
 }
 
 }  // namespace

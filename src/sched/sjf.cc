@@ -1,5 +1,6 @@
 // sjf: the job with the shortest estimate first, and who does not fit is passed over. Jobs without
-// an estimate come last, in order of submission. A long job can wait for ever.
+// an estimate come last, in order of submission. A long job can wait for ever, unless
+// SchedulerOptions::starvation_bound is set.
 
 #include <limits>
 

@@ -169,7 +169,7 @@ bool DynamicDrain::ReserveHead(const sched::Scheduler& scheduler, Planning& plan
     if (Reserve(job->job.request, planning)) continue;
     all = false;
     if (!scheduler.queue_policy().skips()) break;  // nothing behind it can start either
-    cursor.SkipShape();
+    cursor.SkipGroup();
   }
   return all;
 }

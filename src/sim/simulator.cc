@@ -48,6 +48,7 @@ class Simulation {
   Status Submit(const WorkloadJob& job);
   Status Apply(const sched::StartJob& start, TimePoint now);
   Status Apply(const sched::RejectJob& reject, TimePoint now);
+  Status Apply(const sched::EndJob& end, TimePoint now);
   Status End(size_t job, TimePoint now);
   Status Free(size_t job, TimePoint now);
   Status PushEnds(Result<const std::vector<RunningJobs::End>*> ends);
@@ -66,12 +67,13 @@ class Simulation {
 
 Result<Outcome> Simulation::Go() {
   FLEXMIG_RETURN_IF_ERROR(scheme_.Begin(workload_.jobs.front().submit_time, scheduler_));
-  while (next_arrival_ < workload_.jobs.size() || !events_.empty()) {
-    TimePoint now = TimePoint::max();
-    if (!events_.empty()) now = events_.top().time;
+  while (true) {
+    TimePoint now = scheduler_.next_timer().value_or(TimePoint::max());
+    if (!events_.empty()) now = std::min(now, events_.top().time);
     if (next_arrival_ < workload_.jobs.size()) {
       now = std::min(now, workload_.jobs[next_arrival_].submit_time);
     }
+    if (now == TimePoint::max()) break;
     FLEXMIG_RETURN_IF_ERROR(HandleMoment(now));
   }
   FLEXMIG_RETURN_IF_ERROR(invariants_.OnEnd());
@@ -142,6 +144,11 @@ Status Simulation::Apply(const sched::RejectJob& reject, TimePoint /*now*/) {
   return OkStatus();
 }
 
+Status Simulation::Apply(const sched::EndJob& end, TimePoint /*now*/) {
+  return InternalError(
+      StrCat("job ", end.job.value(), " has no time limit, but it is said to be over"));
+}
+
 Status Simulation::End(size_t index, TimePoint now) {
   outcome_.jobs[index].finish_time = now;
   FLEXMIG_RETURN_IF_ERROR(PushEnds(running_.Finish(index, now)));
@@ -170,11 +177,15 @@ Status Simulation::PushEnds(Result<const std::vector<RunningJobs::End>*> ends) {
 }  // namespace
 
 Result<Outcome> Simulate(const Workload& workload, Scheme& scheme,
-                         std::unique_ptr<sched::QueuePolicy> queue_policy) {
+                         std::unique_ptr<sched::QueuePolicy> queue_policy,
+                         const SimulationOptions& options) {
   FLEXMIG_ASSIGN_OR_RETURN(auto allocation_policy, scheme.AllocationPolicy());
-  Simulation simulation(workload, scheme,
-                        sched::Scheduler(alloc::LeafPool(scheme.Inventory()),
-                                         std::move(allocation_policy), std::move(queue_policy)));
+  FLEXMIG_ASSIGN_OR_RETURN(
+      sched::Scheduler scheduler,
+      sched::Scheduler::Create(alloc::LeafPool(scheme.Inventory()), std::move(allocation_policy),
+                               std::move(queue_policy), options.scheduler));
+  scheduler.set_recorder(options.event_log);
+  Simulation simulation(workload, scheme, std::move(scheduler));
   auto outcome = simulation.Go();
   if (outcome.ok()) return outcome;
   return outcome.status().WithContext(StrCat("policy ", scheme.name()));

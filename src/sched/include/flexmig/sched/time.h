@@ -16,4 +16,16 @@ struct Timeline {
 };
 using TimePoint = Timeline::time_point;
 
+// Stands for "not known" or "never", where times are compared.
+inline constexpr TimePoint kNever = TimePoint::max();
+inline constexpr Duration kUnbounded = Duration::max();
+
+// `time + after`; kNever if that is beyond the end of time or `after` is kUnbounded.
+// REQUIRES: after >= 0.
+constexpr TimePoint AddClamped(TimePoint time, Duration after) {
+  if (after == kUnbounded) return kNever;
+  if (time > TimePoint() && after > kNever - time) return kNever;
+  return time + after;
+}
+
 }  // namespace flexmig::sched

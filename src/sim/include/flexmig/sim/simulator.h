@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "flexmig/base/status.h"
+#include "flexmig/sched/event_log.h"
+#include "flexmig/sched/options.h"
 #include "flexmig/sched/queue_policy.h"
 #include "flexmig/sim/scheme.h"
 #include "flexmig/sim/workload.h"
@@ -33,6 +35,12 @@ struct Outcome {
   sched::Duration reconfiguration_time{};  // GPUs out of service, summed
 };
 
+struct SimulationOptions {
+  sched::SchedulerOptions scheduler;
+  // Where all events and decisions of the scheduler are appended, if anywhere (sched/replay.h).
+  sched::EventLog* event_log = nullptr;
+};
+
 // Replays the workload on one node: the scheduler with `queue_policy` decides, the scheme says on
 // what. Event-driven, in whole microseconds, without a clock: equal inputs give equal outcomes. At
 // equal times jobs end first, then GPUs come back, then jobs are submitted (in the order of the
@@ -45,6 +53,7 @@ struct Outcome {
 // Errors: kInvalidArgument if times leave the range of microseconds in 63 bits.
 // Cost: O(n log n) for n jobs plus the allocation policy's.
 Result<Outcome> Simulate(const Workload& workload, Scheme& scheme,
-                         std::unique_ptr<sched::QueuePolicy> queue_policy);
+                         std::unique_ptr<sched::QueuePolicy> queue_policy,
+                         const SimulationOptions& options = {});
 
 }  // namespace flexmig::sim
