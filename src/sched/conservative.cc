@@ -25,6 +25,11 @@ class Conservative final : public QueuePolicy {
   bool plans() const override { return true; }
 
   void Run(SchedulingPass& pass) const override {
+    while (QueuedJob* starved = pass.Starved()) {
+      const StartResult result = pass.TryStart(*starved);
+      if (result == StartResult::kDoesNotFit) return StartBehind(pass, *starved);
+      if (result != StartResult::kStarted) return;
+    }
     for (QueuedJob* job : pass.plan().Due(pass.now())) {
       switch (pass.TryStartPlanned(*job)) {
         case StartResult::kStarted: break;

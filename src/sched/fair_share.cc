@@ -52,8 +52,10 @@ void FairShare::Hold(int user, int leaves, TimePoint now) {
   FLEXMIG_CHECK(at.leaves >= 0);
 }
 
-int64_t FairShare::UsageOf(int user, TimePoint now) {
-  User& at = At(user);
+int64_t FairShare::UsageOf(int user, TimePoint now) const {
+  const auto index = static_cast<size_t>(user);
+  if (index >= users_.size()) return 0;
+  User at = users_[index];
   Update(at, now);
   return at.usage / at.weight;
 }

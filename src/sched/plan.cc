@@ -74,16 +74,16 @@ void Plan::Unplace(QueuedJob& job) {
 }
 
 void Plan::OnStarted(QueuedJob& job, TimePoint now, const mig::Profile* profile) {
-  const bool as_planned =
-      job.planned.leaves > 0 && job.planned.start == now && ProfileOf(job).name == profile->name;
+  const TimePoint end = std::max(job.expected_end, AddClamped(now, Duration(1)));
+  const bool as_planned = job.planned.leaves > 0 && &ProfileOf(job) == profile &&
+                          job.planned.start == now && end <= job.planned.end;
   if (!as_planned) anew_ = true;
   refill_ = true;
   std::erase(arrived_, &job);
   if (job.planned.leaves > 0) Unplace(job);
   const auto at = std::find(profiles_.begin(), profiles_.end(), profile);
-  job.planned = {job.leaves_held, static_cast<int>(at - profiles_.begin()), now,
-                 std::max(job.expected_end, now + Duration(1))};
-  Take(job.planned, 1);
+  job.planned = {job.leaves_held, static_cast<int>(at - profiles_.begin()), now, end};
+  if (!anew_) Take(job.planned, 1);
   if (job.planned.end != kNever) ends_[{job.planned.end, job.position.sequence}] = &job;
 }
 

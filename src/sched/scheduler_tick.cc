@@ -45,7 +45,10 @@ class Scheduler::Pass final : public SchedulingPass {
   StartResult TryStart(QueuedJob& job, Reservation* reservation) override {
     return scheduler_.TryStart(job, reservation);
   }
-  Plan& plan() override { return *scheduler_.plan_; }
+  Plan& plan() override {
+    scheduler_.plan_->Update(now(), scheduler_.pool_, scheduler_.queue_, scheduler_.running_);
+    return *scheduler_.plan_;
+  }
   StartResult TryStartPlanned(QueuedJob& job) override { return scheduler_.TryStartPlanned(job); }
 
  private:
@@ -69,7 +72,6 @@ Result<std::span<const Decision>> Scheduler::Tick(TimePoint now, int max_starts)
       queue_.SetUsage([&](int user) { return fair_share_->UsageOf(user, now); });
       if (plan_) plan_->OnChanged();
     }
-    if (plan_) plan_->Update(now, pool_, queue_, running_);
     Pass pass(*this);
     queue_policy_->Run(pass);
   }
@@ -158,18 +160,20 @@ StartResult Scheduler::TryStart(QueuedJob& job, Reservation* reservation) {
 
 StartResult Scheduler::TryStartPlanned(QueuedJob& job) {
   if (starts_left_ == 0) return StartResult::kEnough;
+  const int least = MinLeaves(job.job);
   const int most = has_quotas_ ? quotas_.Room(job.user) : pool_.free_count();
-  if (most < job.planned.leaves) return StartResult::kNotNow;
+  if (most < least) return StartResult::kNotNow;
   const mig::Profile& profile = plan_->ProfileOf(job);
   alloc::AllocationRequest request = job.job.request;
   request.min_memory = std::max(request.min_memory, profile.memory.value_or(Bytes()));
   request.min_compute_slices = std::max(request.min_compute_slices, profile.compute_slices);
-  request.leaf_count = job.planned.leaves;
-  if (job.job.moldable) {
+  // A moldable job can be planned for more leaves than its span rule or its user's quota admits.
+  request.leaf_count = std::min(most, job.planned.leaves);
+  if (job.job.moldable && most > job.planned.leaves) {
     const int cap = WidthCap(job.job, pool_.free_count(), queue_.leaves_wanted());
     request.leaf_count = plan_->WidestNow(job, now_, WidestUseful(job.job, std::min(most, cap)));
   }
-  for (; request.leaf_count >= job.planned.leaves; --request.leaf_count) {
+  for (; request.leaf_count >= least; --request.leaf_count) {
     auto chosen = allocation_policy_->Choose(request, pool_);
     if (!chosen.ok()) continue;
     Start(job, *std::move(chosen));

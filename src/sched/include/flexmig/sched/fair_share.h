@@ -13,7 +13,7 @@ namespace flexmig::sched {
 // often it is asked for.
 //
 // Threading: thread-compatible. Cost: O(1) a call, and O(number of steps since the user's last
-// call, at most 2560) for a user that holds leaves.
+// Hold, at most 2560) for a user that holds leaves.
 class FairShare {
  public:
   // REQUIRES: half_life >= 64 us.
@@ -25,7 +25,7 @@ class FairShare {
   void Hold(int user, int leaves, TimePoint now);
   // The user's decayed usage up to `now` in leaf-microseconds, divided by the weight. Two users are
   // only to be compared at the same `now`. At most 2^62.
-  [[nodiscard]] int64_t UsageOf(int user, TimePoint now);
+  [[nodiscard]] int64_t UsageOf(int user, TimePoint now) const;
 
  private:
   static constexpr int kStepsPerHalfLife = 64;

@@ -12,8 +12,8 @@ namespace flexmig::sched {
 
 // What one user may have at once. nullopt for no bound.
 struct Quota {
-  std::optional<int> max_leaves;
-  std::optional<int> max_jobs;
+  std::optional<int> max_leaves = std::nullopt;
+  std::optional<int> max_jobs = std::nullopt;
 
   friend bool operator==(const Quota&, const Quota&) = default;
 };
@@ -23,15 +23,15 @@ struct SchedulerOptions {
   // A job that has been able to start for so long, and did not, goes before all others and gets a
   // reservation, whatever the policy and the priorities. nullopt: never, so that under fifo-skip,
   // sjf and priorities a job can wait for ever.
-  std::optional<Duration> starvation_bound;
+  std::optional<Duration> starvation_bound = std::nullopt;
 
   // Fair shares: among jobs of equal priority those of the user with the least usage (leaf-time,
   // halved every so often, divided by the user's weight) go first. nullopt: off. At least 64 us.
-  std::optional<Duration> share_half_life;
-  std::map<std::string, int> share_weights;  // 1 for users that are not named; 1 to 10^6
+  std::optional<Duration> share_half_life = std::nullopt;
+  std::map<std::string, int> share_weights = {};  // 1 for users that are not named; 1 to 10^6
 
-  Quota default_quota;
-  std::map<std::string, Quota> quotas;  // in place of the default one
+  Quota default_quota = {};
+  std::map<std::string, Quota> quotas = {};  // in place of the default one
 
   // How many jobs conservative keeps reservations for, from the front of the queue; jobs behind
   // them do not start before they move up. Bounds the cost of a pass. At least 1.
