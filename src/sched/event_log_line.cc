@@ -89,7 +89,9 @@ Result<JobId> Line::Job() {
 Status Line::End() {
   begin_ = at_;
   if (!AtEnd()) return Wrong("nothing more is expected here");
-  return text_.ends_with(' ') ? Wrong("a space at the end of the line") : OkStatus();
+  if (!text_.ends_with(' ')) return OkStatus();
+  --begin_;
+  return Wrong("a space at the end of the line");
 }
 
 Status Line::Wrong(std::string_view what) const {

@@ -63,6 +63,8 @@ class SetupReader {
       return line.Wrong("leaves of a GPU are sorted by their start");
     }
     FLEXMIG_RETURN_IF_ERROR(ReadInto(line.Int(1, kMaxUnits), leaf.placement.size));
+    leaves_on_gpu_ = !leaves.empty() && leaf.gpu == leaves.back().gpu ? leaves_on_gpu_ + 1 : 1;
+    if (leaves_on_gpu_ > kMaxUnits) return line.Wrong("more leaves than a GPU can have");
     std::string uuid;
     FLEXMIG_RETURN_IF_ERROR(ReadInto(line.Text(), uuid));
     leaf.uuid = mig::MigUuid(std::move(uuid));
@@ -92,6 +94,7 @@ class SetupReader {
 
  private:
   SchedulerSetup& setup_;
+  int64_t leaves_on_gpu_ = 0;
 };
 
 }  // namespace
