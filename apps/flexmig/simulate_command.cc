@@ -16,9 +16,9 @@
 #include "flexmig/sim/comparison.h"
 #include "flexmig/sim/scheme.h"
 #include "flexmig/sim/workload.h"
-#include "flexmig/trace/csv_reader.h"
 #include "flexmig/trace/duration_text.h"
 #include "flexmig/trace/generator.h"
+#include "flexmig/trace/trace_file.h"
 
 #include "commands.h"
 #include "exit_code.h"

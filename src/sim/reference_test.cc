@@ -8,7 +8,7 @@
 #include "flexmig/base/strings.h"
 #include "flexmig/sim/simulator.h"
 #include "flexmig/sim/summary.h"
-#include "flexmig/trace/csv_reader.h"
+#include "flexmig/trace/trace_file.h"
 
 namespace flexmig::sim {
 namespace {

@@ -139,22 +139,26 @@ std::unique_ptr<ByteSource> FromMemory(std::string content) {
   return std::make_unique<MemorySource>(std::move(content));
 }
 
+Result<std::string> PeekBytes(std::unique_ptr<ByteSource>& source, size_t size) {
+  std::string prefix(size, '\0');
+  size_t held = 0;
+  while (held < size) {
+    FLEXMIG_ASSIGN_OR_RETURN(const size_t n, source->Read(prefix.data() + held, size - held));
+    if (n == 0) break;
+    held += n;
+  }
+  prefix.resize(held);
+  source = std::make_unique<PrefixedSource>(prefix, std::move(source));
+  return prefix;
+}
+
 Result<std::unique_ptr<ByteSource>> Decompressed(std::unique_ptr<ByteSource> source,
                                                  std::string name) {
   constexpr std::string_view kGzipMagic = "\x1f\x8b";
-  std::string prefix;
-  while (prefix.size() < kGzipMagic.size()) {
-    char byte = 0;
-    FLEXMIG_ASSIGN_OR_RETURN(const size_t n, source->Read(&byte, 1));
-    if (n == 0) break;
-    prefix += byte;
-  }
-  const bool gzip = prefix == kGzipMagic;
-  std::unique_ptr<ByteSource> whole =
-      std::make_unique<PrefixedSource>(std::move(prefix), std::move(source));
-  if (!gzip) return whole;
+  FLEXMIG_ASSIGN_OR_RETURN(const std::string prefix, PeekBytes(source, kGzipMagic.size()));
+  if (prefix != kGzipMagic) return source;
   return std::unique_ptr<ByteSource>(
-      std::make_unique<GzipSource>(std::move(whole), std::move(name)));
+      std::make_unique<GzipSource>(std::move(source), std::move(name)));
 }
 
 }  // namespace flexmig::trace

@@ -1,94 +1,38 @@
 #include "flexmig/trace/csv_reader.h"
 
-#include <cstring>
+#include <array>
 #include <limits>
-#include <unordered_set>
 #include <utility>
 
 #include "flexmig/base/strings.h"
 #include "flexmig/trace/csv_writer.h"
 
 #include "decimal.h"
+#include "delimited.h"
 
 namespace flexmig::trace {
 
 namespace {
 
 constexpr size_t kColumns = 9;
-constexpr size_t kReadBytes = size_t{1} << 16;
-// A line that is longer is not a job but some other file.
-constexpr size_t kMaxLineBytes = 4096;
-
-// As it can stand in a message: short, and without what would upset a terminal.
-std::string Quoted(std::string_view text) {
-  constexpr size_t kShown = 40;
-  std::string shown(text.substr(0, kShown));
-  for (char& c : shown) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return StrCat("'", shown, text.size() > kShown ? "'..." : "'");
-}
-
-struct Field {
-  std::string_view text;
-  size_t column = 0;  // from 1
-};
 
 }  // namespace
 
-CsvReader::CsvReader(std::unique_ptr<ByteSource> source, std::string name)
-    : source_(std::move(source)), name_(std::move(name)), buffer_(kReadBytes) {}
-
 Result<CsvReader> CsvReader::Create(std::unique_ptr<ByteSource> source, std::string name) {
   CsvReader reader(std::move(source), std::move(name));
-  FLEXMIG_ASSIGN_OR_RETURN(const auto header, reader.NextLine());
+  FLEXMIG_ASSIGN_OR_RETURN(const auto header, reader.lines_.Next());
   if (header != kCsvHeader) {
-    reader.line_number_ = 1;
-    return reader.ErrorAt(1, StrCat("the header line '", kCsvHeader, "', found ",
-                                    header ? Quoted(*header) : "an empty file"));
+    return reader.lines_.ErrorAt(1, StrCat("the header line '", kCsvHeader, "', found ",
+                                           header ? QuotedForMessage(*header) : "an empty file"));
   }
   return reader;
 }
 
 Result<std::optional<JobRecord>> CsvReader::Next() {
-  if (!failure_.ok()) return failure_;
-  auto line = NextLine();
-  if (!line.ok()) return failure_ = line.status();
-  if (!*line) return std::optional<JobRecord>();
-  auto record = ParseLine(**line);
-  if (!record.ok()) return failure_ = record.status();
-  return std::optional<JobRecord>(*std::move(record));
-}
-
-Result<std::optional<std::string_view>> CsvReader::NextLine() {
-  size_t searched = 0;
-  while (true) {
-    const char* from = buffer_.data() + begin_;
-    const size_t held = end_ - begin_;
-    const void* newline = std::memchr(from + searched, '\n', held - searched);
-    if (newline != nullptr) {
-      const auto length = static_cast<size_t>(static_cast<const char*>(newline) - from);
-      begin_ += length + 1;
-      ++line_number_;
-      if (length > kMaxLineBytes) return LineTooLong();
-      return std::optional<std::string_view>(std::string_view(from, length));
-    }
-    searched = held;
-    if (held > kMaxLineBytes) {
-      ++line_number_;
-      return LineTooLong();
-    }
-    std::memmove(buffer_.data(), from, held);
-    begin_ = 0;
-    end_ = held;
-    FLEXMIG_ASSIGN_OR_RETURN(const size_t n,
-                             source_->Read(buffer_.data() + end_, buffer_.size() - end_));
-    end_ += n;
-    if (n > 0) continue;
-    if (held == 0) return std::optional<std::string_view>();
-    ++line_number_;
-    return ErrorAt(held + 1, "a newline at the end of the last line; the file may be cut short");
-  }
+  FLEXMIG_ASSIGN_OR_RETURN(const auto line, lines_.Next());
+  if (!line) return std::optional<JobRecord>();
+  FLEXMIG_ASSIGN_OR_RETURN(auto record, ParseLine(*line));
+  return std::optional<JobRecord>(std::move(record));
 }
 
 Result<JobRecord> CsvReader::ParseLine(std::string_view line) {
@@ -98,18 +42,18 @@ Result<JobRecord> CsvReader::ParseLine(std::string_view line) {
   for (size_t i = 0; i <= line.size(); ++i) {
     if (i < line.size() && line[i] != ',') continue;
     if (count == kColumns) {
-      return ErrorAt(start, StrCat("the end of the line after ", kColumns, " columns"));
+      return lines_.ErrorAt(start, StrCat("the end of the line after ", kColumns, " columns"));
     }
     fields[count++] = {line.substr(start, i - start), start + 1};
     start = i + 1;
   }
   if (count < kColumns) {
-    return ErrorAt(line.size() + 1,
-                   StrCat(kColumns, " columns separated by commas, found ", count));
+    return lines_.ErrorAt(line.size() + 1,
+                          StrCat(kColumns, " columns separated by commas, found ", count));
   }
   const auto& [id, submit, duration, demand, gpus, memory, user, vc, status] = fields;
   const auto wrong = [this](const Field& field, std::string_view expected) {
-    return ErrorAt(field.column, StrCat(expected, ", found ", Quoted(field.text)));
+    return lines_.ErrorAt(field.column, StrCat(expected, ", found ", QuotedForMessage(field.text)));
   };
   const auto seconds = [](const Field& field) { return ParseMillionths(field.text, kMaxSeconds); };
 
@@ -164,33 +108,6 @@ Result<JobRecord> CsvReader::ParseLine(std::string_view line) {
   last_submit_ = record.submit_time;
   last_id_ = record.id;
   return record;
-}
-
-Status CsvReader::ErrorAt(size_t column, std::string_view expected) const {
-  return InvalidArgumentError(
-      StrCat(name_, ":", line_number_, ":", column, ": expected ", expected));
-}
-
-Status CsvReader::LineTooLong() const {
-  return ErrorAt(kMaxLineBytes + 1, StrCat("a line of at most ", kMaxLineBytes, " bytes"));
-}
-
-Result<std::vector<JobRecord>> LoadTrace(const std::filesystem::path& path) {
-  FLEXMIG_ASSIGN_OR_RETURN(auto file, OpenFile(path));
-  FLEXMIG_ASSIGN_OR_RETURN(auto content, Decompressed(std::move(file), path.string()));
-  FLEXMIG_ASSIGN_OR_RETURN(auto reader, CsvReader::Create(std::move(content), path.string()));
-  std::vector<JobRecord> records;
-  std::unordered_set<TraceJobId> seen;
-  while (true) {
-    FLEXMIG_ASSIGN_OR_RETURN(auto record, reader.Next());
-    if (!record) return records;
-    if (!seen.insert(record->id).second) {
-      return InvalidArgumentError(StrCat(path.string(), ":", records.size() + 2,
-                                         ":1: expected a job id that occurs once, found '",
-                                         record->id.value(), "' again"));
-    }
-    records.push_back(*std::move(record));
-  }
 }
 
 }  // namespace flexmig::trace

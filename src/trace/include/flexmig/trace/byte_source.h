@@ -30,6 +30,10 @@ Result<std::unique_ptr<ByteSource>> OpenFile(const std::filesystem::path& path);
 
 std::unique_ptr<ByteSource> FromMemory(std::string content);
 
+// The next up to `size` bytes of `source`, which is replaced by one that gives them again; fewer
+// only if it ends before. Errors: those of Read.
+Result<std::string> PeekBytes(std::unique_ptr<ByteSource>& source, size_t size);
+
 // `source` itself, or its content if its first two bytes are gzip's; several gzip members one after
 // the other are one content. `name` stands in messages. Reading reports kDataLoss if the compressed
 // data is damaged, cut short or followed by something else.

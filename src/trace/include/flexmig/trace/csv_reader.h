@@ -1,16 +1,15 @@
 #pragma once
 
-#include <array>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "flexmig/base/status.h"
 #include "flexmig/trace/byte_source.h"
 #include "flexmig/trace/job_record.h"
+#include "flexmig/trace/line_reader.h"
 
 namespace flexmig::trace {
 
@@ -27,32 +26,23 @@ class CsvReader {
   // those of `source`.
   static Result<CsvReader> Create(std::unique_ptr<ByteSource> source, std::string name);
 
-  // The next job, or nullopt at the end. Errors: kInvalidArgument for a malformed line, those of
-  // the source. After an error every call returns it again.
+  // The next job, or nullopt at the end. Errors: kInvalidArgument for a malformed line, after which
+  // the next call goes on with the line behind it; those of the source, after which it is spent.
   Result<std::optional<JobRecord>> Next();
 
+  // kInvalidArgument at the line that was read last.
+  [[nodiscard]] Status ErrorAt(size_t column, std::string_view expected) const {
+    return lines_.ErrorAt(column, expected);
+  }
+
  private:
-  CsvReader(std::unique_ptr<ByteSource> source, std::string name);
-
-  // The next line without its newline, valid until the next call; nullopt at the end.
-  Result<std::optional<std::string_view>> NextLine();
+  CsvReader(std::unique_ptr<ByteSource> source, std::string name)
+      : lines_(std::move(source), std::move(name)) {}
   Result<JobRecord> ParseLine(std::string_view line);
-  [[nodiscard]] Status ErrorAt(size_t column, std::string_view expected) const;
-  [[nodiscard]] Status LineTooLong() const;
 
-  std::unique_ptr<ByteSource> source_;
-  std::string name_;
-  std::vector<char> buffer_;  // [begin_, end_) is read but not yet given out
-  size_t begin_ = 0;
-  size_t end_ = 0;
-  int64_t line_number_ = 0;
+  LineReader lines_;
   sched::TimePoint last_submit_;
   TraceJobId last_id_{-1};
-  Status failure_;
 };
-
-// All jobs of a file, plain or gzip. Errors: those of OpenFile, Decompressed and CsvReader, and
-// kInvalidArgument for a job id that occurs twice.
-Result<std::vector<JobRecord>> LoadTrace(const std::filesystem::path& path);
 
 }  // namespace flexmig::trace
