@@ -1,5 +1,6 @@
 #include "flexmig/sim/workload.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "flexmig/base/random.h"
@@ -10,59 +11,8 @@ namespace flexmig::sim {
 namespace {
 
 constexpr int64_t kMillion = 1'000'000;
-constexpr int64_t kMaxWeight = 1'000'000;
 // A million GPUs of 12 slices stay far from the end of int.
 constexpr double kMaxCompression = 1e9;
-
-int CeilDivide(int64_t a, int64_t b) { return static_cast<int>((a + b - 1) / b); }
-
-int Draw(const std::vector<int64_t>& weights, SplitMix64& random) {
-  int64_t total = 0;
-  for (const int64_t weight : weights) total += weight;
-  auto at = static_cast<int64_t>(random.NextBelow(static_cast<uint64_t>(total)));
-  for (size_t slices = 1; slices < weights.size(); ++slices) {
-    if (at < weights[slices]) return static_cast<int>(slices);
-    at -= weights[slices];
-  }
-  FLEXMIG_CHECK(false);
-}
-
-Result<std::vector<int64_t>> ParseWeights(std::string_view text, int board_slices) {
-  std::vector<int64_t> weights(static_cast<size_t>(board_slices) + 1);
-  int64_t total = 0;
-  for (const std::string_view part : StrSplit(text, '/')) {
-    const size_t equals = part.find('=');
-    if (equals == std::string_view::npos) {
-      return InvalidArgumentError(StrCat("'", part, "' is not slices and a weight such as 2=30"));
-    }
-    FLEXMIG_ASSIGN_OR_RETURN(const int64_t slices,
-                             ParseInt(part.substr(0, equals), 1, board_slices));
-    FLEXMIG_ASSIGN_OR_RETURN(weights[static_cast<size_t>(slices)],
-                             ParseInt(part.substr(equals + 1), 0, kMaxWeight));
-  }
-  for (const int64_t weight : weights) total += weight;
-  if (total == 0) return InvalidArgumentError("no weight is above 0");
-  return weights;
-}
-
-WorkloadJob MapJob(const trace::JobRecord& record, const Mapping& mapping, int board_slices,
-                   const SpeedModel& speeds, SplitMix64& random) {
-  WorkloadJob job;
-  job.id = JobId(StrCat(record.id.value()));
-  job.submit_time = record.submit_time;
-  job.duration = record.duration;
-  job.whole_gpus = CeilDivide(record.demand_micro_gpus, kMillion);
-  job.slices = CeilDivide(record.demand_micro_gpus * board_slices, kMillion);
-  if (record.demand_micro_gpus >= kMillion) {
-    job.reference_speed = speeds.OnGpus(record.demand_micro_gpus);
-  } else {
-    job.reference_speed = speeds.OnInstance(job.slices);
-  }
-  if (mapping.kind == Mapping::Kind::kSeededMix && record.demand_micro_gpus == kMillion) {
-    job.slices = Draw(mapping.weights, random);
-  }
-  return job;
-}
 
 // Slice-seconds that the job asks for.
 double WorkOf(const WorkloadJob& job, int board_slices, const SpeedModel& speeds) {
@@ -73,37 +23,20 @@ double WorkOf(const WorkloadJob& job, int board_slices, const SpeedModel& speeds
   return job.slices * std::chrono::duration<double>(run_time).count();
 }
 
+// The records submitted in the window. REQUIRES: sorted.
+std::span<const trace::JobRecord> Window(std::span<const trace::JobRecord> records,
+                                         const WorkloadOptions& options) {
+  const auto at = [&](sched::Duration time) {
+    return std::partition_point(records.begin(), records.end(), [&](const auto& record) {
+      return record.submit_time < sched::TimePoint(time);
+    });
+  };
+  const auto begin = options.from ? at(*options.from) : records.begin();
+  const auto end = options.until ? at(*options.until) : records.end();
+  return begin < end ? std::span(begin, end) : std::span<const trace::JobRecord>();
+}
+
 }  // namespace
-
-Result<Mapping> Mapping::Parse(std::string_view text, const mig::GpuModel& model, uint64_t seed) {
-  constexpr std::string_view kMix = "seeded-mix:";
-  Mapping mapping;
-  mapping.seed = seed;
-  if (text == "fraction") return mapping;
-  if (!text.starts_with(kMix)) {
-    return NotFoundError(
-        StrCat("no mapping '", text, "'; there are fraction, seeded-mix:<slices>=<weight>/..."));
-  }
-  mapping.kind = Kind::kSeededMix;
-  auto weights = ParseWeights(text.substr(kMix.size()), model.compute_slices);
-  if (!weights.ok()) return weights.status().WithContext(StrCat("mapping '", text, "'"));
-  mapping.weights = *std::move(weights);
-  return mapping;
-}
-
-std::string Mapping::Describe(const mig::GpuModel& model) const {
-  const std::string rounding =
-      StrCat("ceil(", model.compute_slices,
-             " x gpu_demand) slices, duration_s on those slices (on GPUs with MIG off from 1 GPU)");
-  if (kind == Kind::kFraction) return StrCat("fraction: ", rounding);
-  std::vector<std::string> parts;
-  for (size_t slices = 1; slices < weights.size(); ++slices) {
-    if (weights[slices] > 0) parts.push_back(StrCat(slices, "=", weights[slices]));
-  }
-  return StrCat("seeded-mix: a job of exactly 1 GPU asks for slices drawn by weight ",
-                StrJoin(parts, "/"), " (seed ", seed,
-                "), duration_s on a GPU with MIG off; others ", rounding);
-}
 
 Result<Workload> MakeWorkload(std::span<const trace::JobRecord> records, const mig::GpuModel& model,
                               int gpu_count, const SpeedModel& speeds,
@@ -116,19 +49,30 @@ Result<Workload> MakeWorkload(std::span<const trace::JobRecord> records, const m
       return InvalidArgumentError(StrCat(*factor, " is not a load or compression above 0"));
     }
   }
+  for (size_t i = 1; i < records.size(); ++i) {
+    if (records[i].submit_time < records[i - 1].submit_time) {
+      return InvalidArgumentError(StrCat("job ", records[i].id.value(), " is out of order"));
+    }
+  }
   Workload workload;
-  workload.jobs.reserve(records.size());
+  const std::span<const trace::JobRecord> window = Window(records, options);
+  workload.outside_window = static_cast<int64_t>(records.size() - window.size());
+  std::vector<trace::JobRecord> replica;
+  std::span<const trace::JobRecord> jobs = window;
+  if (options.resampling.kind != Resampling::Kind::kNone) {
+    replica = Resample(window, options.resampling);
+    jobs = replica;
+  }
+  workload.jobs.reserve(jobs.size());
   SplitMix64 random(options.mapping.seed);
   double work = 0;
-  for (const trace::JobRecord& record : records) {
+  for (const trace::JobRecord& record : jobs) {
     // Drawn for every job, kept or not, so that leaving some out leaves the others as they were.
-    WorkloadJob job = MapJob(record, options.mapping, model.compute_slices, speeds, random);
+    FLEXMIG_ASSIGN_OR_RETURN(WorkloadJob job,
+                             MapJob(record, options.mapping, model, speeds, random));
     if (options.multi_gpu == MultiGpuJobs::kSkip && record.demand_micro_gpus > kMillion) {
       ++workload.multi_gpu_left_out;
       continue;
-    }
-    if (!workload.jobs.empty() && job.submit_time < workload.jobs.back().submit_time) {
-      return InvalidArgumentError(StrCat("job ", job.id.value(), " is out of order"));
     }
     if (!workload.index.emplace(job.id, workload.jobs.size()).second) {
       return InvalidArgumentError(StrCat("job ", job.id.value(), " occurs twice"));

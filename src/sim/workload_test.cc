@@ -125,6 +125,58 @@ TEST(WorkloadTest, WhatCannotBeLoadedIsRefused) {
             "job 1 occurs twice");
 }
 
+TEST(WorkloadTest, AWindowKeepsWhatWasSubmittedInIt) {
+  WorkloadOptions options;
+  options.from = 20s;
+  options.until = 40s;
+  const auto workload =
+      Make({{10, 1, 100}, {20, 1, 100}, {30, 1, 100}, {40, 1, 100}, {50, 1, 100}}, options);
+  ASSERT_TRUE(workload.ok());
+  ASSERT_EQ(workload->jobs.size(), 2U);
+  EXPECT_EQ(workload->jobs[0].submit_time, sched::TimePoint(20s)) << "times stay";
+  EXPECT_EQ(workload->jobs[1].id, JobId("3"));
+  EXPECT_EQ(workload->outside_window, 3);
+  options.until = 15s;
+  EXPECT_EQ(Make({{10, 1, 100}, {20, 1, 100}}, options).status().message(),
+            "no job is left to simulate");
+}
+
+TEST(WorkloadTest, ReplicasAreDrawnFromTheWindow) {
+  WorkloadOptions options;
+  options.from = 20s;
+  options.resampling = *Resampling::Parse("order", 3);
+  const auto workload = Make({{10, 99, 100}, {20, 1, 100}, {30, 2, 100}, {40, 3, 100}}, options);
+  ASSERT_TRUE(workload.ok());
+  sched::Duration total{};
+  for (const WorkloadJob& job : workload->jobs) total += job.duration;
+  EXPECT_EQ(total, 6s);
+}
+
+TEST(MappingTest, MemoryDecidesTheInstance) {
+  WorkloadOptions options;
+  options.mapping = *Mapping::Parse("model-memory", Board(), 1);
+  // What 1g.5gb, 2g.10gb, 3g.20gb and 7g.40gb of an A100 40GB hold; 4g.20gb has no more than
+  // 3g.20gb, and 1g.10gb is not looked at.
+  const std::map<int, int> slices_of_mib = {{1, 1},      {4000, 1},   {5500, 2},   {9500, 2},
+                                            {10'500, 3}, {19'500, 3}, {21'000, 7}, {39'000, 7}};
+  for (const auto& [mib, slices] : slices_of_mib) {
+    auto records = Records({{0, 1, 100}});
+    records[0].memory = Bytes::Of(int64_t{mib} << 20);
+    const auto workload = MakeWorkload(records, Board(), 1, SpeedModel(Board(), {}), options);
+    ASSERT_TRUE(workload.ok()) << workload.status().ToString();
+    EXPECT_EQ(workload->jobs[0].slices, slices) << mib;
+    EXPECT_EQ(workload->jobs[0].reference_speed, kWholeSpeed) << "measured on the 7g";
+  }
+  EXPECT_EQ(Make({{0, 1, 42}}, options)->jobs[0].slices, 3) << "shares are as before";
+  EXPECT_EQ(Make({{0, 1, 100}}, options).status().message(),
+            "mapping model-memory: the trace does not say how much memory job 1 needs");
+  auto records = Records({{0, 1, 100}});
+  records[0].memory = Bytes::GiB(41);
+  EXPECT_EQ(MakeWorkload(records, Board(), 1, SpeedModel(Board(), {}), options).status().message(),
+            "mapping model-memory: job 1 needs 41.00 GiB, and no instance of A100 40GB "
+            "(SXM4, PCIe), A800-40GB is known to have that; the largest has 39.50");
+}
+
 TEST(MappingTest, BadMappingsAreRefusedByName) {
   const auto refusal = [](std::string_view text) {
     return Mapping::Parse(text, Board(), 1).status();

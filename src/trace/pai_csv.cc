@@ -45,6 +45,7 @@ Result<Row> ParseTask(const DelimitedReader& reader, std::span<const Field> f) {
   if (count * gpus_each > kMaxGpus) return reader.Wrong(f[0], "at most 1000000 GPUs in all");
   job.num_gpus = static_cast<int>(count * gpus_each);
   job.demand_micro_gpus = (count * percent + 50) / 100;
+  if (job.demand_micro_gpus == 0) return reader.Wrong(plan, "at least a millionth of a GPU");
   return Row(std::move(job));
 }
 

@@ -64,7 +64,7 @@ class Collector {
 
   const ReadOptions& options_;
   Trace trace_;
-  sched::TimePoint latest_;
+  sched::TimePoint latest_ = sched::TimePoint::min();
 };
 
 }  // namespace
