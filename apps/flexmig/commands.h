@@ -14,6 +14,9 @@ void AddLeavesCommand(CLI::App& app, int& exit_code);
 void AddPlanCommand(CLI::App& app, int& exit_code);
 void AddApplyCommand(CLI::App& app, int& exit_code);
 void AddSimulateCommand(CLI::App& app, int& exit_code);
+void AddTraceCommand(CLI::App& app, int& exit_code);
+// Below `simulate`.
+void AddSimulateArrivalCommand(CLI::App& simulate, int& exit_code);
 // `command` is what stood behind "--"; it is read when the subcommand is run.
 void AddRunCommand(CLI::App& app, int& exit_code, const std::vector<std::string>& command);
 

@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   app::AddPlanCommand(cli, exit_code);
   app::AddApplyCommand(cli, exit_code);
   app::AddSimulateCommand(cli, exit_code);
+  app::AddTraceCommand(cli, exit_code);
   // CLI11 would only say that a command is missing.
   if (!arguments.empty() && !arguments[0].starts_with('-') &&
       cli.get_subcommands([&](const CLI::App* sub) { return sub->get_name() == arguments[0]; })

@@ -25,6 +25,7 @@
 #include "output.h"
 #include "simulate_report.h"
 #include "sweep_command.h"
+#include "trace_flags.h"
 #include "validate.h"
 
 namespace flexmig::app {
@@ -34,6 +35,7 @@ namespace {
 // As written on the command line; empty where not given.
 struct Arguments {
   std::string trace;
+  TraceFileFlags trace_file;
   std::string generate;
   std::string gpus = "8";
   std::string model = "a100-40";
@@ -41,7 +43,11 @@ struct Arguments {
   std::string queue = "fifo";
   std::string allocation = "first-fit";
   std::string mapping = "fraction";
-  std::string mapping_seed = "1";
+  std::string from;
+  std::string until;
+  std::string resample = "none";
+  std::string seed = "1";
+  std::string mapping_seed;
   std::string multi_gpu = "leaves";
   std::string load;
   std::string compress;
@@ -92,9 +98,11 @@ Result<NamedTrace> GetTrace(const Arguments& arguments) {
     return InvalidArgumentError("either --trace FILE or --generate SPEC is needed");
   }
   if (!arguments.trace.empty()) {
-    FLEXMIG_ASSIGN_OR_RETURN(auto records, trace::LoadTrace(arguments.trace));
-    std::string description = StrCat(arguments.trace, ", ", records.size(), " jobs");
-    return NamedTrace{std::move(description), std::move(records)};
+    FLEXMIG_ASSIGN_OR_RETURN(auto trace, ReadTraceFile(arguments.trace, arguments.trace_file));
+    std::string description = StrCat(arguments.trace, ", ", trace.jobs.size(), " jobs");
+    if (!trace.left_out.empty()) description += StrCat("; left out ", DescribeLeftOut(trace));
+    if (trace.bad_rows > 0) description += StrCat("; ", trace.bad_rows, " bad rows skipped");
+    return NamedTrace{std::move(description), std::move(trace.jobs)};
   }
   FLEXMIG_ASSIGN_OR_RETURN(const auto options, trace::ParseGeneratorOptions(arguments.generate));
   FLEXMIG_ASSIGN_OR_RETURN(auto records, trace::Generate(options));
@@ -134,10 +142,20 @@ Result<sim::WorkloadOptions> GetWorkloadOptions(const Arguments& arguments,
                                                 const mig::GpuModel& model) {
   sim::WorkloadOptions options;
   constexpr int64_t kMaxSeed = std::numeric_limits<int64_t>::max();
+  FLEXMIG_ASSIGN_OR_RETURN(options.from, OptionalDuration("--from", arguments.from));
+  FLEXMIG_ASSIGN_OR_RETURN(options.until, OptionalDuration("--until", arguments.until));
   FLEXMIG_ASSIGN_OR_RETURN(const int64_t seed,
-                           Named("--mapping-seed", ParseInt(arguments.mapping_seed, 0, kMaxSeed)));
+                           Named("--seed", ParseInt(arguments.seed, 0, kMaxSeed)));
   FLEXMIG_ASSIGN_OR_RETURN(
-      options.mapping, sim::Mapping::Parse(arguments.mapping, model, static_cast<uint64_t>(seed)));
+      options.resampling,
+      Named("--resample", sim::Resampling::Parse(arguments.resample, static_cast<uint64_t>(seed))));
+  const std::string& mapping_seed_text =
+      arguments.mapping_seed.empty() ? arguments.seed : arguments.mapping_seed;
+  FLEXMIG_ASSIGN_OR_RETURN(const int64_t mapping_seed,
+                           Named("--mapping-seed", ParseInt(mapping_seed_text, 0, kMaxSeed)));
+  FLEXMIG_ASSIGN_OR_RETURN(
+      options.mapping,
+      sim::Mapping::Parse(arguments.mapping, model, static_cast<uint64_t>(mapping_seed)));
   if (arguments.multi_gpu != "leaves" && arguments.multi_gpu != "skip") {
     return InvalidArgumentError(
         StrCat("--multi-gpu: '", arguments.multi_gpu, "' is not leaves or skip"));
@@ -178,8 +196,18 @@ std::vector<std::pair<std::string, std::string>> DescribeAssumptions(
     const NamedTrace& trace, const Arguments& arguments, const sim::SchemeContext& context,
     const sim::WorkloadOptions& options, const sim::Workload& workload) {
   const mig::GpuModel& model = *context.model;
-  return {
-      {"trace", trace.description},
+  std::vector<std::pair<std::string, std::string>> lines = {{"trace", trace.description}};
+  if (options.from || options.until) {
+    lines.emplace_back(
+        "window",
+        StrCat("submitted from ", arguments.from.empty() ? "the beginning" : arguments.from,
+               " until ", arguments.until.empty() ? "the end" : arguments.until, "; ",
+               workload.outside_window, " jobs outside"));
+  }
+  if (options.resampling.kind != sim::Resampling::Kind::kNone) {
+    lines.emplace_back("resampling", options.resampling.Describe());
+  }
+  const std::vector<std::pair<std::string, std::string>> rest = {
       {"cluster", StrCat(context.gpu_count, " x ", model.product, ", ", model.compute_slices,
                          " compute slices each, as one node")},
       {"queue", StrCat(arguments.queue, ", run times of the trace as estimates")},
@@ -197,6 +225,8 @@ std::vector<std::pair<std::string, std::string>> DescribeAssumptions(
       {"reconfiguration", context.costs.Describe(model)},
       {"memory", "not a constraint"},
   };
+  lines.insert(lines.end(), rest.begin(), rest.end());
+  return lines;
 }
 
 Result<std::string> Simulate(const Arguments& arguments) {
@@ -264,7 +294,8 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   const auto option = [&](const char* name, std::string& value, const char* help) {
     command->add_option(name, value, help)->capture_default_str();
   };
-  option("--trace", arguments->trace, "Trace CSV, plain or gzip");
+  option("--trace", arguments->trace, "Trace in any format that is read, plain or gzip");
+  AddTraceFileFlags(*command, arguments->trace_file);
   option("--generate", arguments->generate,
          "A made-up trace instead, e.g. jobs=200,seed=1,gap=60s,median=10min,sigma=1.2,"
          "sizes=0.14:1/0.28:4/1:2 (or sizes=openb, openb-shared)");
@@ -276,8 +307,14 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   option("--queue", arguments->queue, "fifo, fifo-skip or sjf");
   option("--alloc", arguments->allocation, "How flexmig chooses leaves: first-fit, pack or spread");
   option("--mapping", arguments->mapping,
-         "GPUs to slices: fraction, or seeded-mix:<slices>=<weight>/... for one-GPU jobs");
-  option("--mapping-seed", arguments->mapping_seed, "Seed of seeded-mix");
+         "GPUs to slices: fraction; for one-GPU jobs also seeded-mix:<slices>=<weight>/... or "
+         "model-memory");
+  option("--from", arguments->from, "Only jobs submitted from this time of the trace on, e.g. 24h");
+  option("--until", arguments->until, "Only jobs submitted before this time of the trace");
+  option("--resample", arguments->resample,
+         "What a seed varies: none, order (which job comes when) or blocks:<number> (bootstrap)");
+  option("--seed", arguments->seed, "Seed of --resample and of seeded-mix");
+  option("--mapping-seed", arguments->mapping_seed, "Another seed for seeded-mix");
   option("--multi-gpu", arguments->multi_gpu, "Jobs on several GPUs: leaves or skip");
   option("--load", arguments->load, "Move submit times until the offered load is this");
   option("--compress", arguments->compress, "Move submit times closer by this factor");
@@ -305,6 +342,7 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   option("--calibration", arguments->calibration,
          "Where --validate writes what it measured of this machine, JSON");
   AddSweepCommands(*command, exit_code);
+  AddSimulateArrivalCommand(*command, exit_code);
   command->callback([arguments, command, &exit_code] {
     if (!command->get_subcommands().empty()) return;
     if (arguments->validate) {
