@@ -4,9 +4,9 @@
 #include "flexmig/base/strings.h"
 #include "flexmig/sched/queue_policy.h"
 #include "flexmig/sim/comparison.h"
-#include "flexmig/trace/csv_reader.h"
 #include "flexmig/trace/duration_text.h"
 #include "flexmig/trace/generator.h"
+#include "flexmig/trace/trace_file.h"
 
 namespace flexmig::sweep {
 namespace {
