@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
   app::AddLeavesCommand(cli, exit_code);
   app::AddPlanCommand(cli, exit_code);
   app::AddApplyCommand(cli, exit_code);
+  app::AddExplainCommand(cli, exit_code);
+  app::AddFragCommand(cli, exit_code);
   app::AddSimulateCommand(cli, exit_code);
   app::AddTraceCommand(cli, exit_code);
   // CLI11 would only say that a command is missing.

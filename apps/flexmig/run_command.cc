@@ -20,6 +20,7 @@
 #include "exit_code.h"
 #include "leases.h"
 #include "node.h"
+#include "size_flags.h"
 
 namespace flexmig::app {
 
@@ -28,48 +29,14 @@ namespace {
 // What the user wrote; texts are parsed by ours, whose messages name ranges and units.
 struct RunFlags {
   std::string backend;
-  std::string leaf_count;
-  std::string like;
-  std::string gpu_fraction;
-  std::string memory;
-  std::string max_gpus;
-  std::string policy = "pack";
+  SizeFlags size;
+  std::string policy = std::string(kDefaultPolicy);
   std::string job_id;
   std::string wait_timeout;
   bool no_wait = false;
   bool no_prefix = false;
   bool verbose = false;
 };
-
-// A parsed flag, or the error with the flag's name in front.
-template <typename T>
-Result<T> Flag(const char* name, Result<T> value) {
-  if (!value.ok()) return value.status().WithContext(name);
-  return value;
-}
-
-Result<agent::JobSize> ParseSize(const RunFlags& flags) {
-  agent::JobSize size;
-  if (!flags.leaf_count.empty()) {
-    FLEXMIG_ASSIGN_OR_RETURN(size.size,
-                             Flag("-n", ParseInt(flags.leaf_count, INT64_MIN, INT64_MAX)));
-  } else if (!flags.like.empty()) {
-    size.size = agent::JobSize::Like{flags.like};
-  } else {
-    FLEXMIG_ASSIGN_OR_RETURN(const double share,
-                             Flag("--gpu-fraction", ParseDouble(flags.gpu_fraction, -1e9, 1e9)));
-    size.size = agent::JobSize::GpuFraction{share};
-  }
-  if (!flags.memory.empty()) {
-    FLEXMIG_ASSIGN_OR_RETURN(size.min_memory, Flag("--mem-per-rank", ParseBytes(flags.memory)));
-  }
-  if (!flags.max_gpus.empty()) {
-    FLEXMIG_ASSIGN_OR_RETURN(const int64_t gpus,
-                             Flag("--max-gpus", ParseInt(flags.max_gpus, INT32_MIN, INT32_MAX)));
-    size.max_gpus = static_cast<int>(gpus);
-  }
-  return size;
-}
 
 // "this node has no leaves" and the command that makes some.
 Status WithFlattenCommand(const Status& status, const RunFlags& flags,
@@ -130,6 +97,7 @@ Result<agent::Lease> AcquireLeaves(const RunFlags& flags, const agent::JobSize& 
   agent::LeaseRequest request;
   request.job = job;
   request.command = command;
+  request.comm = size.comm;
   request.choose = [&](const agent::BusyLeaves& busy) -> Result<std::vector<mig::MigUuid>> {
     FLEXMIG_ASSIGN_OR_RETURN(const mig::NodeInventory* node, inventory.Get());
     auto wanted = agent::RequestFor(size, *node);
@@ -168,7 +136,7 @@ Result<int> Run(const RunFlags& flags, const std::vector<std::string>& command) 
   if (command.empty()) {
     return InvalidArgumentError("no command; write it behind --: flexmig run -n 4 -- ./train");
   }
-  FLEXMIG_ASSIGN_OR_RETURN(const agent::JobSize size, ParseSize(flags));
+  FLEXMIG_ASSIGN_OR_RETURN(const agent::JobSize size, ParseSize(flags.size));
   FLEXMIG_ASSIGN_OR_RETURN(const auto policy, alloc::MakePolicy(flags.policy));
   JobId job = agent::MakeJobId();
   if (!flags.job_id.empty()) {
@@ -231,16 +199,8 @@ void AddRunCommand(CLI::App& app, int& exit_code, const std::vector<std::string>
       "was\n"
       "killed by one, 127 or 126 for a command that cannot be run.");
   AddBackendOption(run, flags->backend);
-  auto* const size = run.add_option_group("Size", "How many leaves; exactly one of");
-  size->add_option("-n,--leaves", flags->leaf_count, "A number of leaves");
-  size->add_option("--like", flags->like,
-                   "As many as reach the SMs and memory of a profile, e.g. 3g.20gb");
-  size->add_option("--gpu-fraction", flags->gpu_fraction, "A share of a GPU, e.g. 0.81");
-  size->require_option(1);
-  run.add_option("--mem-per-rank", flags->memory, "Smallest memory of a leaf, e.g. 14GiB");
-  run.add_option("--max-gpus", flags->max_gpus, "Span at most this many GPUs");
-  run.add_option("--policy", flags->policy,
-                 "Which leaves: " + StrJoin(alloc::PolicyNames(), ", ") + " [pack]");
+  AddSizeFlags(run, flags->size);
+  AddPolicyFlag(run, flags->policy);
   run.add_option("--job-id", flags->job_id, "Name of the job, unique on the node");
   auto* const no_wait =
       run.add_flag("--no-wait", flags->no_wait, "Exit with 3 instead of queueing for busy leaves");

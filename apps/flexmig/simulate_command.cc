@@ -304,7 +304,7 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   option("--policies", arguments->policies,
          "Of whole-gpu, exclusive, static:<layout>[/<layout>...], static:best, dynamic-drain, "
          "dynamic-partial, flexmig");
-  option("--queue", arguments->queue, "fifo, fifo-skip or sjf");
+  option("--queue", arguments->queue, "fifo, fifo-skip, sjf, easy or conservative");
   option("--alloc", arguments->allocation, "How flexmig chooses leaves: first-fit, pack or spread");
   option("--mapping", arguments->mapping,
          "GPUs to slices: fraction; for one-GPU jobs also seeded-mix:<slices>=<weight>/... or "

@@ -53,17 +53,34 @@ Result<alloc::AllocationRequest> RequestFor(const JobSize& size,
     if (count.status().code() != StatusCode::kResourceExhausted) return count.status();
     return InvalidArgumentError(count.status().message());
   }
-  return alloc::AllocationRequest{*count, size.min_memory, size.max_gpus};
+  alloc::AllocationRequest request{*count, size.min_memory, size.max_gpus};
+  request.comm = size.comm;
+  return request;
 }
 
 alloc::LeafPool PoolOf(const mig::NodeInventory& inventory, const BusyLeaves& busy) {
-  std::map<JobId, std::vector<mig::LeafId>> held;
+  struct Held {
+    std::string since;
+    alloc::Comm comm = alloc::Comm::kHeavy;
+    std::vector<mig::LeafId> leaves;
+  };
+  std::map<JobId, Held> held;
   for (const auto& [uuid, holder] : busy) {
-    if (const mig::Leaf* leaf = FindLeaf(inventory, uuid)) held[holder.job].push_back(leaf->id);
+    const mig::Leaf* leaf = FindLeaf(inventory, uuid);
+    if (leaf == nullptr) continue;
+    Held& job = held[holder.job];
+    job.since = std::max(job.since, holder.since);
+    job.comm = holder.comm;
+    job.leaves.push_back(leaf->id);
   }
+  // The longest held first, since round-robin goes on where the last lease ended.
+  std::vector<const std::pair<const JobId, Held>*> by_time;
+  for (const auto& job : held) by_time.push_back(&job);
+  std::stable_sort(by_time.begin(), by_time.end(),
+                   [](const auto* a, const auto* b) { return a->second.since < b->second.since; });
   alloc::LeafPool pool(inventory);
-  for (const auto& [job, leaves] : held) {
-    const Status leased = pool.Lease(job, leaves);
+  for (const auto* job : by_time) {
+    const Status leased = pool.Lease(job->first, job->second.leaves, job->second.comm);
     FLEXMIG_CHECK(leased.ok());  // the leaves exist, and each is in `busy` once
   }
   return pool;

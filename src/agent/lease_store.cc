@@ -43,9 +43,13 @@ std::string UtcNow() {
 }
 
 std::string ToJson(const LeaseHolder& holder) {
-  const nlohmann::json json = {{"job", holder.job.value()},   {"pid", holder.pid},
-                               {"user", holder.user},         {"since", holder.since},
-                               {"rank", holder.rank.value()}, {"command", holder.command}};
+  const nlohmann::json json = {{"job", holder.job.value()},
+                               {"pid", holder.pid},
+                               {"user", holder.user},
+                               {"since", holder.since},
+                               {"rank", holder.rank.value()},
+                               {"command", holder.command},
+                               {"comm", alloc::CommName(holder.comm)}};
   // A command line may hold any bytes; those that are not UTF-8 become U+FFFD.
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
@@ -70,6 +74,7 @@ LeaseHolder FromJson(std::string_view text) {
   holder.since = string("since");
   holder.rank = Rank(integer("rank"));
   holder.command = string("command");
+  if (const auto comm = alloc::ParseComm(string("comm")); comm.ok()) holder.comm = *comm;
   return holder;
 }
 
@@ -247,7 +252,8 @@ Result<Lease> LeaseStore::TakeLeaves(const LeaseRequest& request, const BusyLeav
                      .user = UserName(),
                      .since = UtcNow(),
                      .rank = Rank(0),
-                     .command = request.command.substr(0, kMaxCommandBytes)};
+                     .command = request.command.substr(0, kMaxCommandBytes),
+                     .comm = request.comm};
   for (size_t i = 0; i < wanted.size(); ++i) {
     auto lock = LockNamedFile(lease.folder_ / wanted[i].value());
     if (!lock.ok()) {

@@ -137,6 +137,7 @@ TEST_F(LeaseStoreTest, SnapshotNamesTheHolder) {
   LeaseRequest request = NoWait(FirstFree(2, 4));
   request.job = JobId("training");
   request.command = "python3 \"a b\".py \xff";
+  request.comm = alloc::Comm::kLight;
   const auto lease = store.Acquire(request);
   ASSERT_TRUE(lease.ok()) << lease.status().ToString();
   EXPECT_THAT(lease->leaves(), ElementsAre(Leaf(0), Leaf(1)));
@@ -149,6 +150,7 @@ TEST_F(LeaseStoreTest, SnapshotNamesTheHolder) {
   EXPECT_THAT(holder.since, testing::MatchesRegex("....-..-..T..:..:..Z"));
   EXPECT_EQ(holder.rank, Rank(1));
   EXPECT_EQ(holder.command, "python3 \"a b\".py \xef\xbf\xbd");
+  EXPECT_EQ(holder.comm, alloc::Comm::kLight);
 }
 
 TEST_F(LeaseStoreTest, ReleaseFreesAndRemovesTheFiles) {

@@ -1,42 +1,60 @@
-// first-fit: the lowest free leaves, by GPU and placement.
+// first-fit: the lowest node that can hold the job, and there the lowest free leaves, by GPU and
+// placement.
 //
 // With a span rule the lowest GPUs may not hold enough; then the GPU with the fewest leaves among
 // those chosen is given up for the next one until they do.
-// Cost: O(leaves of the node).
+// Cost: O(log nodes + GPUs used x log GPUs); with a span rule O(GPUs of a node).
 
 #include <algorithm>
 
-#include "candidates.h"
 #include "policies.h"
+#include "problem.h"
 
 namespace flexmig::alloc {
 
 namespace {
 
-class FirstFit : public AllocationPolicy {
+class FirstFit final : public PlacingPolicy {
  public:
   std::string_view name() const override { return "first-fit"; }
+  std::string_view rule() const override { return "the lowest free leaves of the lowest node"; }
 
-  Result<Allocation> Choose(const AllocationRequest& request, const LeafPool& pool) const override {
-    FLEXMIG_ASSIGN_OR_RETURN(const auto candidates, FindCandidates(request, pool));
-    const auto& gpus = candidates.front().gpus;
-    if (!request.max_gpus) return TakeInOrder(gpus, request.leaf_count);
-    std::vector<GpuCandidates> chosen;
-    size_t held = 0;
-    for (const GpuCandidates& gpu : gpus) {
-      chosen.push_back(gpu);
-      held += gpu.leaves.size();
-      if (chosen.size() > static_cast<size_t>(*request.max_gpus)) {
-        const auto poorest = std::min_element(chosen.begin(), chosen.end(),
-                                              [](const GpuCandidates& a, const GpuCandidates& b) {
-                                                return a.leaves.size() < b.leaves.size();
-                                              });
-        held -= poorest->leaves.size();
-        chosen.erase(poorest);
+ protected:
+  void Place(const Problem& problem, std::vector<mig::LeafId>& leaves) const override {
+    const LeafIndex& index = problem.index();
+    int gpu = 0;
+    const auto next = [&](GpuShare& share) {
+      share.gpu = index.NextGpu(gpu);
+      share.count = index.FreeOn(share.gpu);
+      gpu = share.gpu + 1;
+    };
+    gpu = problem.FirstGpu(NodeFor(problem));
+    int rest = problem.leaf_count;
+    if (problem.max_gpus == LeafIndex::kAnyGpus) {
+      while (rest > 0) {
+        GpuShare share;
+        next(share);
+        share.count = std::min(share.count, rest);
+        problem.Take(share, leaves);
+        rest -= share.count;
       }
-      if (held >= static_cast<size_t>(request.leaf_count)) break;
+      return;
     }
-    return TakeInOrder(chosen, request.leaf_count);
+    for (GpuShare share : TakeUnderSpan(rest, problem.max_gpus, next)) {
+      share.count = std::min(share.count, rest);
+      problem.Take(share, leaves);
+      rest -= share.count;
+    }
+  }
+
+ private:
+  static int NodeFor(const Problem& problem) {
+    if (problem.node != Problem::kAnyNode) return problem.node;
+    const LeafIndex& index = problem.index();
+    // The node of the lowest free leaf will do as a rule.
+    const int first = index.nodes().node_of[static_cast<size_t>(index.NextGpu(0))];
+    if (index.Capacity(first, problem.max_gpus) >= problem.leaf_count) return first;
+    return index.LowestNode(problem.leaf_count, problem.max_gpus, first + 1);
   }
 };
 

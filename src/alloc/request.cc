@@ -40,6 +40,21 @@ int CeilDivide(int64_t a, int64_t b) { return static_cast<int>((a + b - 1) / b);
 
 }  // namespace
 
+std::string_view CommName(Comm comm) {
+  switch (comm) {
+    case Comm::kHeavy: return "heavy";
+    case Comm::kLight: return "light";
+  }
+  FLEXMIG_CHECK(false && "a Comm outside its enumeration");
+}
+
+Result<Comm> ParseComm(std::string_view text) {
+  for (const Comm comm : {Comm::kHeavy, Comm::kLight}) {
+    if (text == CommName(comm)) return comm;
+  }
+  return InvalidArgumentError(StrCat("'", text, "' is neither heavy nor light"));
+}
+
 Result<int> LeavesLike(const mig::NodeInventory& inventory, std::string_view profile,
                        Bytes min_memory) {
   FLEXMIG_ASSIGN_OR_RETURN(const LeafKind kind, SmallestKind(inventory, min_memory));

@@ -56,5 +56,10 @@ TEST(LeavesForGpuFractionTest, AMemoryFloorAboveAllLeavesNamesTheLargest) {
   EXPECT_EQ(count.status().message(), "no leaf has 14.00 GiB; the largest is 1g.5gb with 4.75 GiB");
 }
 
+TEST(CommTest, NamesReadBack) {
+  for (const Comm comm : {Comm::kHeavy, Comm::kLight}) EXPECT_EQ(*ParseComm(CommName(comm)), comm);
+  EXPECT_EQ(ParseComm("loud").status().message(), "'loud' is neither heavy nor light");
+}
+
 }  // namespace
 }  // namespace flexmig::alloc

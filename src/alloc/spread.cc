@@ -3,48 +3,46 @@
 //
 // Leaves are dealt one at a time to the GPU that has the fewest of this job's leaves, then the most
 // free ones left, then the lower GpuIndex. With a span rule only the GPUs richest in free leaves
-// take part. Cost: O(leaves + n G) for n leaves asked for on G GPUs.
+// take part. Of several nodes the one that can give most, the lowest of equals.
+// Cost: O(log nodes + n log GPUs) for n leaves.
 
 #include <algorithm>
 
-#include "candidates.h"
 #include "policies.h"
+#include "problem.h"
 
 namespace flexmig::alloc {
 
 namespace {
 
-class Spread : public AllocationPolicy {
+class Spread final : public PlacingPolicy {
  public:
   std::string_view name() const override { return "spread"; }
+  std::string_view rule() const override { return "evenly over as many GPUs as allowed"; }
 
-  Result<Allocation> Choose(const AllocationRequest& request, const LeafPool& pool) const override {
-    FLEXMIG_ASSIGN_OR_RETURN(auto candidates, FindCandidates(request, pool));
-    auto& gpus = candidates.front().gpus;
-    if (request.max_gpus && static_cast<size_t>(*request.max_gpus) < gpus.size()) {
-      const auto richer = [](const GpuCandidates& a, const GpuCandidates& b) {
-        return a.leaves.size() > b.leaves.size();
-      };
-      std::stable_sort(gpus.begin(), gpus.end(), richer);
-      gpus.resize(static_cast<size_t>(*request.max_gpus));
-      std::sort(gpus.begin(), gpus.end(),
-                [](const GpuCandidates& a, const GpuCandidates& b) { return a.gpu < b.gpu; });
+ protected:
+  void Place(const Problem& problem, std::vector<mig::LeafId>& leaves) const override {
+    const LeafIndex& index = problem.index();
+    int node = problem.node;
+    if (node == Problem::kAnyNode) {
+      node = index.LowestNode(index.MostOnNode(problem.max_gpus), problem.max_gpus);
     }
-    std::vector<size_t> taken(gpus.size(), 0);
-    for (int i = 0; i < request.leaf_count; ++i) {
-      size_t best = gpus.size();
-      for (size_t g = 0; g < gpus.size(); ++g) {
-        const size_t left = gpus[g].leaves.size() - taken[g];
-        if (left == 0) continue;
-        if (best == gpus.size() || taken[g] < taken[best] ||
-            (taken[g] == taken[best] && left > gpus[best].leaves.size() - taken[best])) {
-          best = g;
-        }
+    // Every GPU gets a leaf before one gets two, so more GPUs than leaves are of no use.
+    const int most_gpus = std::min(problem.leaf_count, problem.max_gpus);
+    std::vector<GpuShare> gpus;
+    for (int free = index.most_on_gpu(); free > 0; --free) {
+      if (index.GpusWith(node, free) == 0) continue;
+      int gpu = problem.FirstGpu(node) - 1;
+      while (static_cast<int>(gpus.size()) < most_gpus) {
+        gpu = index.NextGpuWith(free, gpu + 1, problem.EndGpu(node));
+        if (gpu == LeafIndex::kNone) break;
+        gpus.push_back({gpu, 0});
       }
-      ++taken[best];
     }
-    for (size_t g = 0; g < gpus.size(); ++g) gpus[g].leaves.resize(taken[g]);
-    return TakeInOrder(gpus, request.leaf_count);
+    Deal(problem, gpus);
+    std::sort(gpus.begin(), gpus.end(),
+              [](const GpuShare& a, const GpuShare& b) { return a.gpu < b.gpu; });
+    for (const GpuShare share : gpus) problem.Take(share, leaves);
   }
 };
 

@@ -13,6 +13,7 @@ constexpr size_t kKindsKept = 256;
 bool IsCountable(const alloc::AllocationRequest& request, const mig::NodeInventory& inventory) {
   const auto gpus = static_cast<int>(inventory.gpus.size());
   if (request.max_gpus && *request.max_gpus < gpus) return false;
+  if (gpus > 0 && request.max_nodes <= inventory.gpus.back().node.value()) return false;
   // The request is possible, so that a single profile also meets its floors.
   return std::all_of(inventory.leaves.begin(), inventory.leaves.end(), [&](const mig::Leaf& leaf) {
     return leaf.profile == inventory.leaves.front().profile;
@@ -21,18 +22,11 @@ bool IsCountable(const alloc::AllocationRequest& request, const mig::NodeInvento
 
 }  // namespace
 
-RequestKinds::Key RequestKinds::KeyOf(const alloc::AllocationRequest& request) {
-  // Names every field, so that a new one does not compile until it is part of the key.
-  const auto& [leaf_count, min_memory, max_gpus, min_compute_slices] = request;
-  return {leaf_count, min_compute_slices, min_memory.count(), max_gpus.value_or(0)};
-}
-
 RequestKind& RequestKinds::Of(const alloc::AllocationRequest& request,
                               const alloc::AllocationPolicy& policy, const alloc::LeafPool& pool) {
-  const Key key = KeyOf(request);
-  if (const auto known = kinds_.find(key); known != kinds_.end()) return known->second;
+  if (const auto known = kinds_.find(request); known != kinds_.end()) return known->second;
   if (kinds_.size() >= kKindsKept) ForgetUnused();
-  RequestKind& kind = kinds_[key];
+  RequestKind& kind = kinds_[request];
   kind.request = request;
   kind.ordinal = seen_++;
   const auto chosen = policy.Choose(request, pool);

@@ -4,6 +4,7 @@
 #    or the page names one that the code does not know;
 #  - a relative link in a document leads nowhere;
 #  - a document names a file under src, docs, tests, scripts, examples, apps or fuzz that does not exist;
+#  - a code block under "<!-- output of tests/golden/cases/NAME -->" is not part of that case's stdout;
 #  - a source file has more than 600 lines.
 set -uo pipefail
 failed=0
@@ -25,6 +26,18 @@ for document in $documents; do
                 sed -E 's/^[ (`]//'); do
     [ -e "$path" ] || complain "$document: $path does not exist"
   done
+done
+
+for document in $documents; do
+  while IFS= read -r line; do
+    [[ "$line" =~ ^'<!-- output of '(tests/golden/cases/[^ ]+)' -->'$ ]] || continue
+    golden=${BASH_REMATCH[1]}/stdout
+    block=
+    IFS= read -r line  # the fence
+    while IFS= read -r line && [ "$line" != '```' ]; do block+=$line$'\n'; done
+    [ -e "$golden" ] && [ -n "$block" ] && [[ "$(cat "$golden"; echo x)" == *"$block"* ]] ||
+      complain "$document: the output is not in $golden; copy it from there"
+  done < "$document"
 done
 
 while read -r lines file; do

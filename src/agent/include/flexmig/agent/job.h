@@ -27,6 +27,7 @@ struct JobSize {
   std::variant<int64_t, Like, GpuFraction> size;  // int64_t: a number of leaves
   Bytes min_memory;                               // per leaf; zero for no floor
   std::optional<int> max_gpus;
+  alloc::Comm comm = alloc::Comm::kHeavy;
 };
 
 // The request that a size means on this node.
@@ -36,8 +37,8 @@ struct JobSize {
 Result<alloc::AllocationRequest> RequestFor(const JobSize& size,
                                             const mig::NodeInventory& inventory);
 
-// The node's leaves with those in `busy` leased to their holders. Leases of leaves that the node
-// does not have (any more) are passed over.
+// The node's leaves with those in `busy` leased to their holders, the longest held first. Leases of
+// leaves that the node does not have (any more) are passed over.
 alloc::LeafPool PoolOf(const mig::NodeInventory& inventory, const BusyLeaves& busy);
 
 // What the policy gives to `job` among the leaves that are not busy.

@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include "flexmig/alloc/request.h"
 #include "flexmig/base/deadline.h"
 #include "flexmig/base/file.h"
 #include "flexmig/base/status.h"
@@ -18,8 +19,8 @@
 
 namespace flexmig::agent {
 
-// Who holds a leaf, for people to read; nothing is decided by it. Fields that could not be read
-// are empty.
+// Who holds a leaf, for people to read. Nothing is decided by it but, by `comm`, which of several
+// choices of leaves is the better one. Fields that could not be read are empty.
 struct LeaseHolder {
   JobId job;
   pid_t pid = 0;  // of the launcher
@@ -27,6 +28,7 @@ struct LeaseHolder {
   std::string since;  // "2025-03-31T14:05:09Z"
   Rank rank;
   std::string command;
+  alloc::Comm comm = alloc::Comm::kHeavy;
 
   friend bool operator==(const LeaseHolder&, const LeaseHolder&) = default;
 };
@@ -74,6 +76,7 @@ struct LeaseWait {
 struct LeaseRequest {
   JobId job;
   std::string command;
+  alloc::Comm comm = alloc::Comm::kHeavy;
 
   // Names the wanted leaves in rank order, given those that are leased now. kResourceExhausted
   // means "not now": the request waits, if it may. Any other error ends it.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,12 +12,27 @@
 
 namespace flexmig::alloc {
 
+// How much the ranks of a job exchange, as far as the choice of leaves is concerned.
+enum class Comm {
+  kHeavy,  // its collectives take time: the host links of its GPUs matter
+  kLight,  // bound by computing: they do not
+};
+// "heavy", "light".
+std::string_view CommName(Comm comm);
+// Errors: kInvalidArgument, quoting the text.
+Result<Comm> ParseComm(std::string_view text);
+
 // N leaves of one profile.
 struct AllocationRequest {
   int leaf_count = 1;
   Bytes min_memory;             // per leaf; zero for no floor
   std::optional<int> max_gpus;  // span rule: at most so many GPUs
   int min_compute_slices = 0;   // per leaf; for jobs that cannot be split over smaller ones
+  int max_nodes = 1;            // span rule; above 1 not together with max_gpus
+  Comm comm = Comm::kHeavy;
+
+  friend auto operator<=>(const AllocationRequest&, const AllocationRequest&) = default;
+  friend bool operator==(const AllocationRequest&, const AllocationRequest&) = default;
 };
 
 // The ordered leaves of one job: element r is rank r's.

@@ -9,6 +9,8 @@ namespace flexmig::mig {
 
 // Position of a physical GPU on its node, in the order in which the driver lists them.
 using GpuIndex = StrongId<struct GpuIndexTag, int>;
+// Position of a node among those that are planned or simulated together; the node at hand is 0.
+using NodeIndex = StrongId<struct NodeIndexTag, int>;
 // "GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77".
 using GpuUuid = StrongId<struct GpuUuidTag, std::string>;
 // "MIG-7f37c7aa-357a-5286-8db6-584f7500ad74"; names a place on a GPU, not a lifetime: the same

@@ -37,19 +37,10 @@ class RequestKinds {
                   const alloc::LeafPool& pool);
 
  private:
-  // Every field of a request: two requests that differ in anything are of two kinds.
-  struct Key {
-    int leaf_count;
-    int min_compute_slices;
-    int64_t min_memory_bytes;
-    int max_gpus;  // 0 for no rule: with one it is at least 1, or the request is impossible
-
-    friend auto operator<=>(const Key&, const Key&) = default;
-  };
-  static Key KeyOf(const alloc::AllocationRequest& request);
   void ForgetUnused();
 
-  std::map<Key, RequestKind> kinds_;
+  // Two requests that differ in anything are of two kinds.
+  std::map<alloc::AllocationRequest, RequestKind> kinds_;
   uint64_t seen_ = 0;
 };
 
