@@ -16,6 +16,8 @@ void AppendRequest(const alloc::AllocationRequest& request, std::string& line) {
   if (request.min_memory > Bytes()) line += StrCat(" memory=", request.min_memory.count());
   if (request.max_gpus) line += StrCat(" gpus=", *request.max_gpus);
   if (request.min_compute_slices != 0) line += StrCat(" slices=", request.min_compute_slices);
+  if (request.max_nodes != 1) line += StrCat(" nodes=", request.max_nodes);
+  if (request.comm != alloc::Comm::kHeavy) line += StrCat(" comm=", alloc::CommName(request.comm));
 }
 
 class EventFormatter {
@@ -132,7 +134,8 @@ std::string FormatSetup(const SchedulerSetup& setup) {
   }
   for (const mig::InventoryGpu& gpu : setup.inventory.gpus) {
     text += StrCat("gpu ", EscapeWord(gpu.model->key), " ", EscapeWord(gpu.uuid.value()), " ",
-                   gpu.numa_node, "\n");
+                   gpu.numa_node,
+                   gpu.node.value() == 0 ? "" : StrCat(" node=", gpu.node.value()), "\n");
   }
   for (const mig::Leaf& leaf : setup.inventory.leaves) {
     text +=

@@ -59,6 +59,11 @@ Result<Job> ReadJob(Line& line) {
   if (line.Take("slices=")) {
     FLEXMIG_ASSIGN_OR_RETURN(job.request.min_compute_slices, line.Int(1, kMaxInt));
   }
+  if (line.Take("nodes=")) {
+    FLEXMIG_ASSIGN_OR_RETURN(job.request.max_nodes, line.Int(-kMaxInt, kMaxInt));
+    if (job.request.max_nodes == 1) return line.WrongNext("1 node is not written");
+  }
+  if (line.Take("comm=light")) job.request.comm = alloc::Comm::kLight;
   if (line.Take("estimate=")) {
     FLEXMIG_ASSIGN_OR_RETURN(const int64_t micros, line.Number(0, kMaxMicros));
     job.estimate = Duration(micros);

@@ -38,6 +38,14 @@ class SetupReader {
     FLEXMIG_RETURN_IF_ERROR(ReadInto(line.Text(), uuid));
     gpu.uuid = mig::GpuUuid(std::move(uuid));
     FLEXMIG_RETURN_IF_ERROR(ReadInto(line.Int(-1, kMaxInt), gpu.numa_node));
+    if (line.Take("node=")) {
+      FLEXMIG_ASSIGN_OR_RETURN(const int node, line.Int(1, kMaxInt));
+      gpu.node = mig::NodeIndex(node);
+    }
+    const int last = setup_.inventory.gpus.empty() ? 0 : setup_.inventory.gpus.back().node.value();
+    if (gpu.node.value() < last || gpu.node.value() > last + 1) {
+      return line.Wrong("nodes are counted through");
+    }
     setup_.inventory.gpus.push_back(std::move(gpu));
     return OkStatus();
   }
