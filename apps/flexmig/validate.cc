@@ -23,7 +23,7 @@ constexpr const char* kNode = "a100-40x2";
 constexpr const char* kModel = "a100-40";
 constexpr int kGpus = 2;
 constexpr int kLeaves = 14;
-constexpr const char* kPolicy = "pack";  // flexmig run's default
+constexpr const char* kPolicy = "topo";  // flexmig run's default
 constexpr int kRounds = 5;               // of every measurement; the median counts
 constexpr double kAgreement = 0.05;
 
