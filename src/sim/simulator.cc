@@ -32,8 +32,10 @@ struct Event {
 
 class Simulation {
  public:
-  Simulation(const Workload& workload, Scheme& scheme, sched::Scheduler scheduler)
-      : workload_(workload),
+  Simulation(const Workload& workload, Scheme& scheme, sched::Scheduler scheduler,
+             const SimulationOptions& options)
+      : options_(options),
+        workload_(workload),
         scheme_(scheme),
         scheduler_(std::move(scheduler)),
         invariants_(scheduler_.pool().inventory(), workload.jobs.size()),
@@ -44,6 +46,14 @@ class Simulation {
   Result<Outcome> Go();
 
  private:
+  // Calls one function of every observer.
+  template <typename... Parameters, typename... Arguments>
+  Status Tell(Status (RunObserver::*what)(Parameters...), const Arguments&... arguments) {
+    for (RunObserver* observer : options_.observers) {
+      FLEXMIG_RETURN_IF_ERROR((observer->*what)(arguments...));
+    }
+    return OkStatus();
+  }
   Status HandleMoment(TimePoint now);
   Status Submit(const WorkloadJob& job);
   Status Apply(const sched::StartJob& start, TimePoint now);
@@ -53,6 +63,7 @@ class Simulation {
   Status Free(size_t job, TimePoint now);
   Status PushEnds(Result<const std::vector<RunningJobs::End>*> ends);
 
+  const SimulationOptions& options_;
   const Workload& workload_;
   Scheme& scheme_;
   sched::Scheduler scheduler_;
@@ -66,7 +77,9 @@ class Simulation {
 };
 
 Result<Outcome> Simulation::Go() {
-  FLEXMIG_RETURN_IF_ERROR(scheme_.Begin(workload_.jobs.front().submit_time, scheduler_));
+  const TimePoint begin = workload_.jobs.front().submit_time;
+  FLEXMIG_RETURN_IF_ERROR(scheme_.Begin(begin, scheduler_));
+  FLEXMIG_RETURN_IF_ERROR(Tell(&RunObserver::OnBegin, begin, scheduler_));
   while (true) {
     TimePoint now = scheduler_.next_timer().value_or(TimePoint::max());
     if (!events_.empty()) now = std::min(now, events_.top().time);
@@ -91,15 +104,18 @@ Status Simulation::HandleMoment(TimePoint now) {
         FLEXMIG_RETURN_IF_ERROR(End(event.subject, now));
         break;
       case Event::Kind::kLeavesFree: FLEXMIG_RETURN_IF_ERROR(Free(event.subject, now)); break;
-      case Event::Kind::kGpuReady:
-        FLEXMIG_RETURN_IF_ERROR(
-            scheme_.Reconfigured(now, mig::GpuIndex(static_cast<int>(event.subject)), scheduler_));
+      case Event::Kind::kGpuReady: {
+        const mig::GpuIndex gpu(static_cast<int>(event.subject));
+        FLEXMIG_RETURN_IF_ERROR(scheme_.Reconfigured(now, gpu, scheduler_));
+        FLEXMIG_RETURN_IF_ERROR(Tell(&RunObserver::OnInService, now, gpu));
         break;
+      }
     }
   }
   while (next_arrival_ < workload_.jobs.size() &&
          workload_.jobs[next_arrival_].submit_time == now) {
-    FLEXMIG_RETURN_IF_ERROR(Submit(workload_.jobs[next_arrival_++]));
+    FLEXMIG_RETURN_IF_ERROR(Submit(workload_.jobs[next_arrival_]));
+    FLEXMIG_RETURN_IF_ERROR(Tell(&RunObserver::OnSubmit, now, next_arrival_++));
   }
   FLEXMIG_ASSIGN_OR_RETURN(const auto begun, scheme_.BeforeTick(now, scheduler_));
   for (const Reconfiguration& reconfiguration : begun) {
@@ -108,13 +124,14 @@ Status Simulation::HandleMoment(TimePoint now) {
                   static_cast<size_t>(reconfiguration.gpu.value())});
     ++outcome_.reconfigurations;
     outcome_.reconfiguration_time += reconfiguration.ready - now;
+    FLEXMIG_RETURN_IF_ERROR(Tell(&RunObserver::OnOutOfService, now, reconfiguration.gpu));
   }
   FLEXMIG_ASSIGN_OR_RETURN(const auto decisions, scheduler_.Tick(now));
   for (const sched::Decision& decision : decisions) {
     FLEXMIG_RETURN_IF_ERROR(
         std::visit([&](const auto& decided) { return Apply(decided, now); }, decision));
   }
-  return OkStatus();
+  return Tell(&RunObserver::OnMoment, now, scheduler_);
 }
 
 Status Simulation::Submit(const WorkloadJob& job) {
@@ -133,15 +150,18 @@ Status Simulation::Apply(const sched::StartJob& start, TimePoint now) {
   const JobRun run = scheme_.Start(now, job, start.allocation, scheduler_.pool());
   if (run.teardown.count() > 0) teardowns_.emplace(index, run.teardown);
   outcome_.jobs[index] = {true, now, now, now, invariants_.HeldSlices(index)};
-  return PushEnds(running_.Start(index, now, run, job.duration, start.allocation));
+  FLEXMIG_RETURN_IF_ERROR(
+      PushEnds(running_.Start(index, now, run, job.duration, start.allocation)));
+  return Tell(&RunObserver::OnStart, now, index, start.allocation);
 }
 
-Status Simulation::Apply(const sched::RejectJob& reject, TimePoint /*now*/) {
-  FLEXMIG_RETURN_IF_ERROR(invariants_.OnReject(workload_.index.at(reject.job)));
+Status Simulation::Apply(const sched::RejectJob& reject, TimePoint now) {
+  const size_t index = workload_.index.at(reject.job);
+  FLEXMIG_RETURN_IF_ERROR(invariants_.OnReject(index));
   if (outcome_.first_rejection.empty()) {
     outcome_.first_rejection = StrCat("job ", reject.job.value(), ": ", reject.reason.message());
   }
-  return OkStatus();
+  return Tell(&RunObserver::OnReject, now, index);
 }
 
 Status Simulation::Apply(const sched::EndJob& end, TimePoint /*now*/) {
@@ -152,6 +172,7 @@ Status Simulation::Apply(const sched::EndJob& end, TimePoint /*now*/) {
 Status Simulation::End(size_t index, TimePoint now) {
   outcome_.jobs[index].finish_time = now;
   FLEXMIG_RETURN_IF_ERROR(PushEnds(running_.Finish(index, now)));
+  FLEXMIG_RETURN_IF_ERROR(Tell(&RunObserver::OnFinish, now, index));
   const auto teardown = teardowns_.find(index);
   if (teardown == teardowns_.end()) return Free(index, now);
   events_.push({now + teardown->second, Event::Kind::kLeavesFree, index});
@@ -163,7 +184,8 @@ Status Simulation::Free(size_t index, TimePoint now) {
   JobOutcome& job = outcome_.jobs[index];
   job.release_time = now;
   FLEXMIG_RETURN_IF_ERROR(invariants_.OnFinish(index, now - job.start_time));
-  return scheduler_.Finish(now, workload_.jobs[index].id);
+  FLEXMIG_RETURN_IF_ERROR(scheduler_.Finish(now, workload_.jobs[index].id));
+  return Tell(&RunObserver::OnRelease, now, index);
 }
 
 Status Simulation::PushEnds(Result<const std::vector<RunningJobs::End>*> ends) {
@@ -185,7 +207,7 @@ Result<Outcome> Simulate(const Workload& workload, Scheme& scheme,
       sched::Scheduler::Create(alloc::LeafPool(scheme.Inventory()), std::move(allocation_policy),
                                std::move(queue_policy), options.scheduler));
   scheduler.set_recorder(options.event_log);
-  Simulation simulation(workload, scheme, std::move(scheduler));
+  Simulation simulation(workload, scheme, std::move(scheduler), options);
   auto outcome = simulation.Go();
   if (outcome.ok()) return outcome;
   return outcome.status().WithContext(StrCat("policy ", scheme.name()));

@@ -10,6 +10,7 @@
 #include "flexmig/sched/event_log.h"
 #include "flexmig/sched/options.h"
 #include "flexmig/sched/queue_policy.h"
+#include "flexmig/sim/run_observer.h"
 #include "flexmig/sim/scheme.h"
 #include "flexmig/sim/workload.h"
 
@@ -39,6 +40,7 @@ struct SimulationOptions {
   sched::SchedulerOptions scheduler;
   // Where all events and decisions of the scheduler are appended, if anywhere (sched/replay.h).
   sched::EventLog* event_log = nullptr;
+  std::vector<RunObserver*> observers;  // called in this order
 };
 
 // Replays the workload on one node: the scheduler with `queue_policy` decides, the scheme says on
@@ -50,7 +52,7 @@ struct SimulationOptions {
 // held slice-time summed along the time line equal to that summed over jobs, each job either done
 // or rejected, each started once and its leaves freed once. A violation is a bug of ours:
 // kInternal.
-// Errors: kInvalidArgument if times leave the range of microseconds in 63 bits.
+// Errors: kInvalidArgument if times leave the range of microseconds in 63 bits; those of observers.
 // Cost: O(n log n) for n jobs plus the allocation policy's.
 Result<Outcome> Simulate(const Workload& workload, Scheme& scheme,
                          std::unique_ptr<sched::QueuePolicy> queue_policy,
