@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, and asks nothing.
-# Usage: scripts/install_deps.sh build|test|bench
+# Usage: scripts/install_deps.sh build|test|bench|browser
 # bench: the libraries that hsm-perf compares with (docs/reference/hsm-perf.md).
+# browser: what the test of HTML reports needs (ctest -L browser), some 500 MB.
 set -euo pipefail
 
-build_packages=(g++ cmake ninja-build libcli11-dev libfmt-dev libhwy-dev nlohmann-json3-dev libyaml-cpp-dev zlib1g-dev)
+build_packages=(g++ cmake ninja-build libcli11-dev libfmt-dev libhwy-dev nlohmann-json3-dev libyaml-cpp-dev node-d3 zlib1g-dev)
 test_packages=(libgtest-dev libgmock-dev)
 bench_packages=(libopenmpi-dev openmpi-bin libmpich-dev mpich libgloo-dev)
+browser_packages=(chromium chromium-driver python3)
 
 case "${1:-}" in
   build) packages=("${build_packages[@]}") ;;
   test) packages=("${build_packages[@]}" "${test_packages[@]}") ;;
   bench) packages=("${build_packages[@]}" "${bench_packages[@]}") ;;
-  *) echo "usage: $0 build|test|bench" >&2; exit 2 ;;
+  browser) packages=("${build_packages[@]}" "${test_packages[@]}" "${browser_packages[@]}") ;;
+  *) echo "usage: $0 build|test|bench|browser" >&2; exit 2 ;;
 esac
 
 missing=()

@@ -1,0 +1,27 @@
+# cmake -DOUTPUT=x.cc -DHEADER=x.h -DNAMESPACE=a::b -DTEXTS=kName=file,file;kOther=file -P EmbedText.cmake
+#
+# Writes x.cc, which defines each name as a std::string_view of its files' text, one after the
+# other. Files hold no "</script", since the text ends up inside such an element.
+set(text "#include \"${HEADER}\"\n\nnamespace ${NAMESPACE} {\n")
+foreach(entry IN LISTS TEXTS)
+  string(FIND "${entry}" "=" at)
+  string(SUBSTRING "${entry}" 0 ${at} name)
+  math(EXPR at "${at} + 1")
+  string(SUBSTRING "${entry}" ${at} -1 files)
+  string(REPLACE "," ";" files "${files}")
+  string(APPEND text "\nconst std::string_view ${name} =")
+  foreach(file IN LISTS files)
+    file(READ "${file}" content)
+    string(FIND "${content}" "</script" forbidden)
+    if(NOT file MATCHES "\\.html$" AND NOT forbidden EQUAL -1)
+      message(FATAL_ERROR "${file} holds </script")
+    endif()
+    string(APPEND text "\n    R\"flexmig~(${content})flexmig~\"")
+  endforeach()
+  if(files STREQUAL "")
+    string(APPEND text " \"\"")
+  endif()
+  string(APPEND text ";\n")
+endforeach()
+string(APPEND text "\n}  // namespace ${NAMESPACE}\n")
+file(WRITE "${OUTPUT}" "${text}")

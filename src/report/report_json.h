@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "flexmig/report/report_data.h"
+
+namespace flexmig::report {
+
+// The data as the page's scripts read it, without line ends; ASCII, and with '<', '>' and '&' as
+// escapes, so that nothing in it can end the element that holds it.
+std::string RenderPageJson(const ReportData& data);
+
+}  // namespace flexmig::report
