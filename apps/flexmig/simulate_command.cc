@@ -24,6 +24,7 @@
 #include "exit_code.h"
 #include "output.h"
 #include "simulate_report.h"
+#include "simulate_run.h"
 #include "sweep_command.h"
 #include "trace_flags.h"
 #include "validate.h"
@@ -59,6 +60,7 @@ struct Arguments {
   std::string destroy_cost;
   std::string restart_cost;
   std::string output = "table";
+  OutputArguments files;
 
   bool validate = false;
   std::string validate_jobs = "40";
@@ -91,6 +93,7 @@ int64_t Millionths(double value) { return std::llround(value * 1e6); }
 struct NamedTrace {
   std::string description;
   std::vector<trace::JobRecord> records;
+  std::optional<uint64_t> seed;  // of the generator
 };
 
 Result<NamedTrace> GetTrace(const Arguments& arguments) {
@@ -102,12 +105,12 @@ Result<NamedTrace> GetTrace(const Arguments& arguments) {
     std::string description = StrCat(arguments.trace, ", ", trace.jobs.size(), " jobs");
     if (!trace.left_out.empty()) description += StrCat("; left out ", DescribeLeftOut(trace));
     if (trace.bad_rows > 0) description += StrCat("; ", trace.bad_rows, " bad rows skipped");
-    return NamedTrace{std::move(description), std::move(trace.jobs)};
+    return NamedTrace{std::move(description), std::move(trace.jobs), {}};
   }
   FLEXMIG_ASSIGN_OR_RETURN(const auto options, trace::ParseGeneratorOptions(arguments.generate));
   FLEXMIG_ASSIGN_OR_RETURN(auto records, trace::Generate(options));
   return NamedTrace{StrCat("generated, ", trace::DescribeGeneratorOptions(options)),
-                    std::move(records)};
+                    std::move(records), options.seed};
 }
 
 Result<sim::SpeedModel> GetSpeeds(const Arguments& arguments, const mig::GpuModel& model) {
@@ -262,11 +265,16 @@ Result<std::string> Simulate(const Arguments& arguments) {
       sim::MakeWorkload(trace.records, *model, context.gpu_count, speeds, options));
   SimulationReport report;
   report.assumptions = DescribeAssumptions(trace, arguments, context, options, workload);
-  for (const std::string_view policy : policies) {
-    FLEXMIG_ASSIGN_OR_RETURN(auto run, sim::RunPolicy(policy, workload, context, arguments.queue));
-    report.policy_descriptions.push_back(std::move(run.description));
-    report.summaries.push_back(std::move(run.summary));
-  }
+  const bool is_generated = arguments.trace.empty();
+  const ComparisonInput input{is_generated ? "A generated workload" : arguments.trace,
+                              trace.description,
+                              arguments.trace,
+                              static_cast<int64_t>(trace.records.size()),
+                              options.load,
+                              trace.seed.value_or(options.mapping.seed),
+                              arguments.queue,
+                              policies};
+  FLEXMIG_RETURN_IF_ERROR(RunPolicies(input, arguments.files, context, workload, report));
   if (arguments.output == "json") return RenderJson(report);
   if (arguments.output == "csv") return RenderCsv(report);
   return RenderTable(report);
@@ -334,6 +342,13 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   option("--restart-cost", arguments->restart_cost,
          "Time to restart services after a reconfiguration [default: 3.6s]");
   option("-o,--output", arguments->output, "table, json or csv");
+  option("--out", arguments->files.out,
+         "Folder for jobs.csv, timeseries.csv, summary.json and report.html");
+  option("--html", arguments->files.html, "Write the page of charts and tables to this file");
+  option("--gantt-gpus", arguments->files.gantt_gpus,
+         "GPUs whose slices the page shows over time, e.g. 0-7; at most 64");
+  option("--gantt-from", arguments->files.gantt_from,
+         "Show them from so long after the first submission on, e.g. 2h");
   command->add_flag("--validate", arguments->validate,
                     "Run short real jobs on a simulated node and compare with their prediction; "
                     "takes no trace");

@@ -30,10 +30,10 @@ inline Recorded Record(const RunKey& key, const std::vector<trace::JobRecord>& r
   const sim::SchemeContext context{
       &Board(),
       gpus,
-      sim::SpeedModel(Board(), {.speed_class = sim::SpeedClass::kMiddling,
-                                .communication_efficiency = sim::kWholeSpeed,
-                                .mig_off = sim::kWholeSpeed}),
+      sim::SpeedModel(Board(),
+                      {.speed_class = sim::SpeedClass::kMiddling, .mig_off = sim::kWholeSpeed}),
       {},
+      {.efficiency = sim::kWholeSpeed},
       "first-fit"};
   Recorded recorded;
   auto workload = sim::MakeWorkload(records, Board(), gpus, context.speeds, {});
@@ -42,8 +42,8 @@ inline Recorded Record(const RunKey& key, const std::vector<trace::JobRecord>& r
   auto scheme = sim::MakeScheme(key.policy_name, context);
   FLEXMIG_CHECK(scheme.ok());
   RunRecorder recorder(key, recorded.workload, **scheme, Board(), options, jobs, timeseries);
-  auto outcome =
-      sim::Simulate(recorded.workload, **scheme, *sched::MakeQueuePolicy("fifo"), {.observers = {&recorder}});
+  auto outcome = sim::Simulate(recorded.workload, **scheme, *sched::MakeQueuePolicy("fifo"),
+                               {.observers = {&recorder}});
   FLEXMIG_CHECK(outcome.ok());
   recorded.outcome = *std::move(outcome);
   auto detail = recorder.Finish(recorded.outcome);

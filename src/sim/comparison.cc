@@ -16,15 +16,18 @@ Status CheckPolicy(std::string_view policy, const SchemeContext& context) {
 }
 
 Result<PolicyRun> RunPolicy(std::string_view policy, const Workload& workload,
-                            const SchemeContext& context, std::string_view queue) {
-  if (policy == kStaticBest) return SearchStatic(policy, workload, context, queue);
+                            const SchemeContext& context, std::string_view queue,
+                            const Watch& watch) {
+  if (policy == kStaticBest) return SearchStatic(policy, workload, context, queue, watch);
   FLEXMIG_ASSIGN_OR_RETURN(const auto scheme, MakeScheme(policy, context));
-  return RunScheme(*scheme, workload, queue);
+  return RunScheme(*scheme, workload, queue, watch ? watch(*scheme) : SimulationOptions());
 }
 
-Result<PolicyRun> RunScheme(Scheme& scheme, const Workload& workload, std::string_view queue) {
+Result<PolicyRun> RunScheme(Scheme& scheme, const Workload& workload, std::string_view queue,
+                            const SimulationOptions& options) {
   FLEXMIG_ASSIGN_OR_RETURN(auto queue_policy, sched::MakeQueuePolicy(queue));
-  FLEXMIG_ASSIGN_OR_RETURN(auto outcome, Simulate(workload, scheme, std::move(queue_policy)));
+  FLEXMIG_ASSIGN_OR_RETURN(auto outcome,
+                           Simulate(workload, scheme, std::move(queue_policy), options));
   Summary summary =
       Summarize(workload, scheme, outcome, *scheme.context().model, scheme.context().gpu_count);
   return PolicyRun{scheme.Describe(), std::move(outcome), std::move(summary)};

@@ -30,7 +30,7 @@ class Search {
         profiles_(ProfilesBySlices(*context.model)),
         maximal_(MaximalLayouts()) {}
 
-  Result<PolicyRun> Run() {
+  Result<PolicyRun> Run(const Watch& watch) {
     const auto gpus = static_cast<size_t>(context_.gpu_count);
     for (const mig::MigLayout& layout : maximal_) {
       FLEXMIG_RETURN_IF_ERROR(Try(Layouts(gpus, layout)).status());
@@ -40,6 +40,10 @@ class Search {
     for (int move = 0; move < kMoves && gpus > 1; ++move) {
       FLEXMIG_ASSIGN_OR_RETURN(const bool better, TryMoves());
       if (!better) break;
+    }
+    if (watch) {
+      const auto scheme = MakeStatic(std::string(name_), context_, best_layouts_);
+      FLEXMIG_ASSIGN_OR_RETURN(best_, RunScheme(*scheme, workload_, queue_, watch(*scheme)));
     }
     best_->description = StrCat("one instance a job; the best of ", tried_,
                                 " fixed layouts in hindsight: ", Describe(best_layouts_));
@@ -181,8 +185,9 @@ class Search {
 }  // namespace
 
 Result<PolicyRun> SearchStatic(std::string_view name, const Workload& workload,
-                               const SchemeContext& context, std::string_view queue) {
-  return Search(name, workload, context, queue).Run();
+                               const SchemeContext& context, std::string_view queue,
+                               const Watch& watch) {
+  return Search(name, workload, context, queue).Run(watch);
 }
 
 }  // namespace flexmig::sim

@@ -16,8 +16,9 @@ namespace flexmig::sim {
 //    such moves the best, as long as one makes it better and at most four times.
 // Better is: more jobs done, then the shorter makespan, then the shorter mean JCT. Every step is a
 // whole run over the workload, up to about 100 on an A100; the result is at least as good as each
-// layout of 1. kInternal if the board has no layout.
+// layout of 1. A `watch` sees the best one run once more. kInternal if the board has no layout.
 Result<PolicyRun> SearchStatic(std::string_view name, const Workload& workload,
-                               const SchemeContext& context, std::string_view queue);
+                               const SchemeContext& context, std::string_view queue,
+                               const Watch& watch);
 
 }  // namespace flexmig::sim
