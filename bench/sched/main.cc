@@ -1,7 +1,7 @@
 // sched-bench: how many jobs a second the scheduler takes from submission to end on one core, by
 // queue policy, with and without the allocation policy's own time.
 //
-//   sched-bench [JOBS [GPUS]]     default 200000 jobs on 64 GPUs of 7 leaves
+//   sched-bench [JOBS [GPUS [QUEUE]]]     default 200000 jobs on 64 GPUs of 7 leaves, all policies
 //
 // Jobs come so that the node is about full, with exact estimates, most of them narrow. `stub` gives
 // out leaves from a stack, so that what is left is the scheduler's; every other name is an
@@ -126,14 +126,16 @@ Result<double> Measure(const std::string& queue, const std::string& allocation, 
 int Main(int argc, char** argv) {
   const auto jobs = ParseInt(argc > 1 ? argv[1] : "200000", 1, 100'000'000);
   const auto gpus = ParseInt(argc > 2 ? argv[2] : "64", 4, 100'000);
-  if (!jobs.ok() || !gpus.ok() || argc > 3) {
-    std::fprintf(stderr, "usage: sched-bench [JOBS [GPUS]], at least 1 and 4\n");
+  if (!jobs.ok() || !gpus.ok() || argc > 4) {
+    std::fprintf(stderr, "usage: sched-bench [JOBS [GPUS [QUEUE]]], at least 1 and 4\n");
     return 2;
   }
+  std::vector<std::string> queues = sched::QueuePolicyNames();
+  if (argc > 3) queues = {argv[3]};
   const auto arrivals = MakeArrivals(static_cast<int>(*jobs), static_cast<int>(*gpus) * 7);
   std::printf("%-14s %-10s %12s %9s\n", "queue", "alloc", "jobs/s", "ns/job");
   for (const char* allocation : {"stub", "first-fit"}) {
-    for (const std::string& queue : sched::QueuePolicyNames()) {
+    for (const std::string& queue : queues) {
       const auto rate = Measure(queue, allocation, static_cast<int>(*gpus), arrivals);
       if (!rate.ok()) {
         std::fprintf(stderr, "sched-bench: %s\n", rate.status().ToString().c_str());

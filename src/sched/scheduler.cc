@@ -94,8 +94,8 @@ Status Scheduler::CheckJob(const Job& job) const {
   if (job.time_limit && *job.time_limit <= Duration(0)) {
     return wrong("a time limit of ", job.time_limit->count(), " us");
   }
-  if (const auto known = jobs_.find(job.id); known != jobs_.end()) {
-    const bool runs = known->second.state == QueuedJob::State::kRunning;
+  if (const QueuedJob* known = jobs_.Find(job.id)) {
+    const bool runs = known->state == QueuedJob::State::kRunning;
     return AlreadyExistsError(
         StrCat("job ", job.id.value(), " is already ", runs ? "running" : "waiting"));
   }
@@ -116,7 +116,7 @@ Status Scheduler::CheckJob(const Job& job) const {
     }
   }
   for (const Dependency& dependency : job.after) {
-    if (!jobs_.contains(dependency.job) && !dependencies_.EndOf(dependency.job)) {
+    if (!jobs_.Contains(dependency.job) && !dependencies_.EndOf(dependency.job)) {
       return NotFoundError(StrCat("job ", job.id.value(), " is to run after job ",
                                   dependency.job.value(), ", which is not known"));
     }
@@ -150,7 +150,7 @@ Status Scheduler::Submit(TimePoint now, Job job) {
   if (impossible.ok() && has_quotas_) impossible = quotas_.CheckPossible(user, job);
   int dependencies_left = 0;
   for (const Dependency& dependency : job.after) {
-    if (jobs_.contains(dependency.job)) {
+    if (jobs_.Contains(dependency.job)) {
       ++dependencies_left;
     } else if (dependency.condition == Dependency::Condition::kEndedOk && impossible.ok() &&
                dependencies_.EndOf(dependency.job) == JobEnd::kFailed) {
@@ -163,7 +163,7 @@ Status Scheduler::Submit(TimePoint now, Job job) {
     return OkStatus();
   }
 
-  QueuedJob& queued = jobs_[job.id];
+  QueuedJob& queued = jobs_.Insert(job.id);
   queued.job = std::move(job);
   queued.held = queued.job.held;
   queued.dependencies_left = dependencies_left;
@@ -173,7 +173,7 @@ Status Scheduler::Submit(TimePoint now, Job job) {
   queued.submit_time = now;
   queued.position = {-int64_t{queued.job.priority}, queue_policy_->KeyOf(queued.job), submitted_++};
   for (const Dependency& dependency : queued.job.after) {
-    if (!jobs_.contains(dependency.job)) continue;
+    if (!jobs_.Contains(dependency.job)) continue;
     dependencies_.Add(dependency, queued.job.id, queued.position.sequence);
   }
   queued.shortest_run = ShortestRun(queued.job);
@@ -182,17 +182,12 @@ Status Scheduler::Submit(TimePoint now, Job job) {
 }
 
 Result<QueuedJob*> Scheduler::FindWaiting(const JobId& id, std::string_view if_running) {
-  const auto at = jobs_.find(id);
-  if (at == jobs_.end()) return NotFoundError(StrCat("no job ", id.value()));
-  if (at->second.state == QueuedJob::State::kRunning) {
+  QueuedJob* job = jobs_.Find(id);
+  if (job == nullptr) return NotFoundError(StrCat("no job ", id.value()));
+  if (job->state == QueuedJob::State::kRunning) {
     return FailedPreconditionError(StrCat("job ", id.value(), " is running", if_running));
   }
-  return &at->second;
-}
-
-const QueuedJob* Scheduler::Find(const JobId& id) const {
-  const auto at = jobs_.find(id);
-  return at == jobs_.end() ? nullptr : &at->second;
+  return job;
 }
 
 Status Scheduler::Cancel(TimePoint now, const JobId& id) {
@@ -241,9 +236,9 @@ void Scheduler::Dequeue(QueuedJob& job) {
 
 Status Scheduler::Finish(TimePoint now, const JobId& id, JobEnd end) {
   FLEXMIG_RETURN_IF_ERROR(CheckTime(now));
-  const auto at = jobs_.find(id);
-  if (at == jobs_.end()) return NotFoundError(StrCat("no job ", id.value()));
-  QueuedJob& job = at->second;
+  QueuedJob* const known = jobs_.Find(id);
+  if (known == nullptr) return NotFoundError(StrCat("no job ", id.value()));
+  QueuedJob& job = *known;
   if (job.state != QueuedJob::State::kRunning) {
     return FailedPreconditionError(StrCat("job ", id.value(), " has not started"));
   }
@@ -269,24 +264,24 @@ Status Scheduler::Finish(TimePoint now, const JobId& id, JobEnd end) {
 
 void Scheduler::End(QueuedJob& job, JobEnd end) {
   --job.kind->jobs;
-  const auto node = jobs_.extract(job.job.id);
-  const JobId& id = node.mapped().job.id;
-  for (const auto& [waiter, sequence, condition] : dependencies_.OnEnd(id, end)) {
-    const auto at = jobs_.find(waiter);
-    if (at == jobs_.end() || at->second.position.sequence != sequence) continue;  // it has gone
+  const JobId id = job.job.id;
+  jobs_.Erase(job);
+  for (const auto& [name, sequence, condition] : dependencies_.OnEnd(id, end)) {
+    QueuedJob* waiter = jobs_.Find(name);
+    if (waiter == nullptr || waiter->position.sequence != sequence) continue;  // it has gone
     if (end == JobEnd::kFailed && condition == Dependency::Condition::kEndedOk) {
-      Reject(waiter, FailedPreconditionError(StrCat("job ", id.value(), " before it has failed")));
-      End(at->second, JobEnd::kFailed);
+      Reject(name, FailedPreconditionError(StrCat("job ", id.value(), " before it has failed")));
+      End(*waiter, JobEnd::kFailed);
     } else {
-      --at->second.dependencies_left;
-      EnqueueIfReady(at->second);
+      --waiter->dependencies_left;
+      EnqueueIfReady(*waiter);
     }
   }
 }
 
 void Scheduler::Reject(const JobId& id, Status reason) {
   // Known jobs are ended by the caller; one that never was known has ended for those after it.
-  if (!jobs_.contains(id)) dependencies_.OnEnd(id, JobEnd::kFailed);
+  if (!jobs_.Contains(id)) dependencies_.OnEnd(id, JobEnd::kFailed);
   rejections_.emplace_back(RejectJob{id, std::move(reason)});
 }
 

@@ -18,6 +18,7 @@
 #include "flexmig/sched/fair_share.h"
 #include "flexmig/sched/job.h"
 #include "flexmig/sched/job_queue.h"
+#include "flexmig/sched/job_table.h"
 #include "flexmig/sched/options.h"
 #include "flexmig/sched/plan.h"
 #include "flexmig/sched/queue_policy.h"
@@ -101,7 +102,7 @@ class Scheduler {
   [[nodiscard]] size_t waiting_count() const { return jobs_.size() - running_.size(); }
   [[nodiscard]] size_t running_count() const { return running_.size(); }
   // Waiting or running; nullptr for others. Valid until the next event.
-  [[nodiscard]] const QueuedJob* Find(const JobId& id) const;
+  [[nodiscard]] const QueuedJob* Find(const JobId& id) const { return jobs_.Find(id); }
 
  private:
   class Pass;
@@ -134,7 +135,7 @@ class Scheduler {
   std::unique_ptr<QueuePolicy> queue_policy_;
   bool has_quotas_;
 
-  std::unordered_map<JobId, QueuedJob> jobs_;  // all that live; each stays where it is
+  JobTable jobs_;  // all that live
   RequestKinds kinds_;
   JobQueue queue_;
   RunningJobs running_;
