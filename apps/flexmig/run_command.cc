@@ -10,6 +10,7 @@
 #include "flexmig/agent/gang.h"
 #include "flexmig/agent/job.h"
 #include "flexmig/agent/lease_store.h"
+#include "flexmig/agent/run_log.h"
 #include "flexmig/agent/signal_watch.h"
 #include "flexmig/alloc/policy.h"
 #include "flexmig/base/env.h"
@@ -71,6 +72,49 @@ class FreshInventory {
   Deadline good_until_ = Deadline::After(std::chrono::seconds(0));
 };
 
+// The wall clock in the time line of the event log.
+sched::TimePoint WallClock() {
+  return sched::TimePoint(std::chrono::duration_cast<sched::Duration>(
+      std::chrono::system_clock::now().time_since_epoch()));
+}
+
+// Decides through the event log that FLEXMIG_EVENT_LOG names, which all runs on the node share:
+// then the scheduler that the simulator runs says who starts on what.
+class LoggedDecisions {
+ public:
+  static Result<LoggedDecisions> Create(const std::string& path, std::string_view policy,
+                                        const mig::NodeInventory& inventory) {
+    sched::SchedulerSetup setup;
+    setup.inventory = inventory;
+    setup.allocation_policy = policy;
+    FLEXMIG_ASSIGN_OR_RETURN(agent::RunLog log, agent::RunLog::Create(path, std::move(setup)));
+    return LoggedDecisions(std::move(log), inventory);
+  }
+
+  Result<std::vector<mig::MigUuid>> Decide(const JobId& job, const alloc::AllocationRequest& wanted,
+                                           const mig::NodeInventory& inventory,
+                                           const agent::LeaseSight& sight) {
+    const bool same =
+        std::ranges::equal(inventory.leaves, inventory_.leaves,
+                           [](const mig::Leaf& a, const mig::Leaf& b) { return a.uuid == b.uuid; });
+    if (!same) {
+      return FailedPreconditionError(
+          "the node's leaves are not those of FLEXMIG_EVENT_LOG any more");
+    }
+    sched::Job asked;
+    asked.id = job;
+    asked.request = wanted;
+    return log_.Decide(asked, sight, WallClock());
+  }
+
+ private:
+  LoggedDecisions(agent::RunLog log, mig::NodeInventory inventory)
+      : log_(std::move(log)), inventory_(std::move(inventory)) {}
+
+  agent::RunLog log_;
+  mig::NodeInventory inventory_;
+};
+
 // Says once why the job waits, and for whom.
 void ExplainWait(const agent::LeaseWait& wait) {
   std::fprintf(stderr, "flexmig run: waiting: %s\n", wait.reason.message().c_str());
@@ -107,6 +151,22 @@ Result<agent::Lease> AcquireLeaves(const RunFlags& flags, const agent::JobSize& 
     }
     return agent::ChooseLeaves(*node, *wanted, policy, job, busy);
   };
+  std::optional<LoggedDecisions> logged;
+  if (const auto path = GetEnv("FLEXMIG_EVENT_LOG")) {
+    FLEXMIG_ASSIGN_OR_RETURN(const mig::NodeInventory* node, inventory.Get());
+    FLEXMIG_ASSIGN_OR_RETURN(LoggedDecisions decisions,
+                             LoggedDecisions::Create(*path, policy.name(), *node));
+    logged.emplace(std::move(decisions));
+    request.decide = [&](const agent::LeaseSight& sight) -> Result<std::vector<mig::MigUuid>> {
+      FLEXMIG_ASSIGN_OR_RETURN(const mig::NodeInventory* leaves, inventory.Get());
+      auto wanted = agent::RequestFor(size, *leaves);
+      if (!wanted.ok()) {
+        return leaves->leaves.empty() ? WithFlattenCommand(wanted.status(), flags, *leaves)
+                                      : wanted.status();
+      }
+      return logged->Decide(job, *wanted, *leaves, sight);
+    };
+  }
   if (!flags.no_wait) {
     request.wait_until = Deadline::Never();
     if (!flags.wait_timeout.empty()) {

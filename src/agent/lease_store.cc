@@ -131,6 +131,19 @@ bool IsStopped(pid_t pid) {
   return state == 'T' || state == 't';
 }
 
+LeaseWaiter ReadTicket(const std::filesystem::path& path) {
+  LeaseWaiter waiter;
+  const auto text = ReadFile(path);
+  // A ticket is described before the lock is given up, so only a full disk leaves it nameless.
+  if (!text.ok()) return waiter;
+  const auto lines = StrSplit(*text, '\n');
+  const auto pid = ParseInt(lines[0], 1, INT32_MAX);
+  if (pid.ok()) waiter.pid = static_cast<pid_t>(*pid);
+  if (lines.size() > 1) waiter.job = JobId(std::string(lines[1]));
+  waiter.stopped = IsStopped(waiter.pid);
+  return waiter;
+}
+
 // Twelve digits, so that the order of names is the order of numbers.
 std::string TicketName(int64_t number) {
   std::string digits = StrCat(number);
@@ -209,16 +222,29 @@ Result<std::optional<pid_t>> LeaseStore::FirstWaiterBefore(int64_t number) const
     const auto path = folder_ / kQueue / name;
     FLEXMIG_ASSIGN_OR_RETURN(const bool living, IsHeldElseRemove(path));
     if (!living) continue;
-    const auto text = ReadFile(path);
-    const auto pid = ParseInt(text.ok() ? StripWhitespace(*text) : "", 1, INT32_MAX);
-    // A ticket is described before the lock is given up, so only a full disk leaves it nameless.
-    const pid_t waiter = pid.ok() ? static_cast<pid_t>(*pid) : 0;
-    if (!IsStopped(waiter)) return std::optional<pid_t>(waiter);
+    const LeaseWaiter waiter = ReadTicket(path);
+    if (!waiter.stopped) return std::optional<pid_t>(waiter.pid);
   }
   return std::optional<pid_t>();
 }
 
-Result<LeaseStore::Ticket> LeaseStore::TakeTicket() const {
+Result<std::optional<pid_t>> LeaseStore::ReadWaiters(int64_t number, LeaseSight& sight) const {
+  FLEXMIG_ASSIGN_OR_RETURN(const auto names, NamesIn(folder_ / kQueue));
+  std::optional<pid_t> ahead;
+  for (const auto& name : names) {
+    const auto ticket = ParseInt(name, 0, INT64_MAX);
+    if (!ticket.ok()) continue;
+    const auto path = folder_ / kQueue / name;
+    FLEXMIG_ASSIGN_OR_RETURN(const bool living, IsHeldElseRemove(path));
+    if (!living) continue;
+    const LeaseWaiter& waiter = sight.waiters.emplace_back(ReadTicket(path));
+    if (!ahead && *ticket < number && !waiter.stopped) ahead = waiter.pid;
+  }
+  sight.first = !ahead;
+  return ahead;
+}
+
+Result<LeaseStore::Ticket> LeaseStore::TakeTicket(const JobId& job) const {
   FLEXMIG_ASSIGN_OR_RETURN(const auto names, NamesIn(folder_ / kQueue));
   int64_t last = 0;
   for (const auto& name : names) {
@@ -226,6 +252,10 @@ Result<LeaseStore::Ticket> LeaseStore::TakeTicket() const {
     if (number.ok()) last = std::max(last, *number);
   }
   FLEXMIG_ASSIGN_OR_RETURN(FileLock lock, LockNamedFile(folder_ / kQueue / TicketName(last + 1)));
+  const std::string text = StrCat(::getpid(), "\n", job.value(), "\n");
+  if (::ftruncate(lock.fd(), 0) != 0) return ErrnoError(errno, "ftruncate of a ticket");
+  if (::lseek(lock.fd(), 0, SEEK_SET) != 0) return ErrnoError(errno, "lseek of a ticket");
+  FLEXMIG_RETURN_IF_ERROR(WriteAll(lock.fd(), text.data(), text.size()).WithContext("ticket"));
   return Ticket{last + 1, std::move(lock)};
 }
 
@@ -234,8 +264,8 @@ void LeaseStore::DropTicket(const Ticket& ticket) const {
   ::unlink((folder_ / kQueue / TicketName(ticket.number)).c_str());
 }
 
-Result<Lease> LeaseStore::TakeLeaves(const LeaseRequest& request, const BusyLeaves& busy) const {
-  FLEXMIG_ASSIGN_OR_RETURN(const auto wanted, request.choose(busy));
+Result<Lease> LeaseStore::TakeLeaves(const LeaseRequest& request,
+                                     std::vector<mig::MigUuid> wanted) const {
   if (wanted.empty()) return InvalidArgumentError("a lease of no leaves");
   std::set<mig::MigUuid> seen;
   for (const auto& leaf : wanted) {
@@ -276,22 +306,38 @@ Result<Lease> LeaseStore::TakeLeaves(const LeaseRequest& request, const BusyLeav
 Result<Lease> LeaseStore::AcquireOnce(const LeaseRequest& request, std::optional<Ticket>& ticket,
                                       LeaseWait& wait) const {
   FLEXMIG_ASSIGN_OR_RETURN(const FileLock lock, Lock());
+  const int64_t number = ticket ? ticket->number : INT64_MAX;
+  LeaseSight sight;
   wait.behind.reset();
-  if (!request.pass_the_queue) {
-    FLEXMIG_ASSIGN_OR_RETURN(wait.behind, FirstWaiterBefore(ticket ? ticket->number : INT64_MAX));
+  if (request.decide) {
+    FLEXMIG_ASSIGN_OR_RETURN(wait.behind, ReadWaiters(number, sight));
+  } else if (!request.pass_the_queue) {
+    FLEXMIG_ASSIGN_OR_RETURN(wait.behind, FirstWaiterBefore(number));
   }
   wait.busy.clear();
+  Result<std::vector<mig::MigUuid>> wanted = ResourceExhaustedError("");
+  if (request.decide) {
+    FLEXMIG_ASSIGN_OR_RETURN(sight.busy, ReadLeases());
+    wanted = request.decide(sight);
+    wait.busy = std::move(sight.busy);
+  } else if (!wait.behind) {
+    FLEXMIG_ASSIGN_OR_RETURN(wait.busy, ReadLeases());
+    wanted = request.choose(wait.busy);
+  }
+  if (!wanted.ok() && wanted.status().code() != StatusCode::kResourceExhausted) {
+    return wanted.status();
+  }
   if (wait.behind) {
+    wait.busy.clear();
     wait.reason = ResourceExhaustedError(
         StrCat("process ", *wait.behind, " is ahead in the queue for leaves"));
+  } else if (wanted.ok()) {
+    return TakeLeaves(request, *std::move(wanted));
   } else {
-    FLEXMIG_ASSIGN_OR_RETURN(wait.busy, ReadLeases());
-    auto lease = TakeLeaves(request, wait.busy);
-    if (lease.ok() || lease.status().code() != StatusCode::kResourceExhausted) return lease;
-    wait.reason = lease.status();
+    wait.reason = wanted.status();
   }
   if (request.wait_until && !ticket) {
-    FLEXMIG_ASSIGN_OR_RETURN(ticket, TakeTicket());
+    FLEXMIG_ASSIGN_OR_RETURN(ticket, TakeTicket(request.job));
   }
   return wait.reason;
 }

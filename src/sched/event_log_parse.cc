@@ -178,6 +178,11 @@ Result<Event> ReadEvent(Line& line) {
 
 }  // namespace
 
+Result<Event> ParseEvent(std::string_view line, std::string_view name, size_t number) {
+  Line words(line, name, number);
+  return ReadEvent(words);
+}
+
 Result<Recording> ParseRecording(std::string_view text, std::string_view name) {
   Recording recording;
   Lines lines(text, name);

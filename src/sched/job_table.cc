@@ -16,6 +16,14 @@ QueuedJob* JobTable::Find(const JobId& id) const {
   return entry.slot == kNoSlot ? nullptr : &At(entry.slot);
 }
 
+std::vector<const QueuedJob*> JobTable::All() const {
+  std::vector<const QueuedJob*> all;
+  for (const Entry& entry : entries_) {
+    if (entry.slot != kNoSlot) all.push_back(&At(entry.slot));
+  }
+  return all;
+}
+
 QueuedJob& JobTable::Insert(const JobId& id) {
   if (2 * (size_ + 1) > entries_.size()) Grow();
   if (unused_.empty()) {

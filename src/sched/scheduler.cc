@@ -190,6 +190,16 @@ Result<QueuedJob*> Scheduler::FindWaiting(const JobId& id, std::string_view if_r
   return job;
 }
 
+std::vector<const QueuedJob*> Scheduler::Waiting() const {
+  auto waiting = jobs_.All();
+  std::erase_if(waiting,
+                [](const QueuedJob* job) { return job->state == QueuedJob::State::kRunning; });
+  std::sort(waiting.begin(), waiting.end(), [](const QueuedJob* a, const QueuedJob* b) {
+    return a->position.sequence < b->position.sequence;
+  });
+  return waiting;
+}
+
 Status Scheduler::Cancel(TimePoint now, const JobId& id) {
   FLEXMIG_RETURN_IF_ERROR(CheckTime(now));
   FLEXMIG_ASSIGN_OR_RETURN(QueuedJob * job, FindWaiting(id, "; end its processes first"));

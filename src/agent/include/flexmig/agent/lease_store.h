@@ -73,6 +73,20 @@ struct LeaseWait {
   std::optional<pid_t> behind;  // the launcher that is first in the queue, if it is another one
 };
 
+// A launcher that waits for leaves.
+struct LeaseWaiter {
+  JobId job;
+  pid_t pid = 0;
+  bool stopped = false;  // by a signal: it is passed over until it continues
+};
+
+// What a launcher sees of the node in the moment in which nobody else looks or changes.
+struct LeaseSight {
+  BusyLeaves busy;
+  std::vector<LeaseWaiter> waiters;  // in the order of the queue; also the one who looks
+  bool first = true;                 // nobody who is not stopped is ahead of the one who looks
+};
+
 struct LeaseRequest {
   JobId job;
   std::string command;
@@ -80,7 +94,11 @@ struct LeaseRequest {
 
   // Names the wanted leaves in rank order, given those that are leased now. kResourceExhausted
   // means "not now": the request waits, if it may. Any other error ends it.
-  std::function<Result<std::vector<mig::MigUuid>>(const BusyLeaves&)> choose;
+  std::function<Result<std::vector<mig::MigUuid>>(const BusyLeaves&)> choose = nullptr;
+
+  // In place of `choose`, if set: called at every attempt, also while somebody else is ahead (then
+  // what it names is not taken, and only an error other than kResourceExhausted counts).
+  std::function<Result<std::vector<mig::MigUuid>>(const LeaseSight&)> decide = nullptr;
 
   // How long to queue; nullopt to fail at once.
   std::optional<Deadline> wait_until = std::nullopt;
@@ -99,7 +117,8 @@ struct LeaseRequest {
 //
 //   lock               held for the milliseconds of one look or one change
 //   leaves/<MIG UUID>  a lease; the content is the LeaseHolder as JSON
-//   queue/<number>     a waiting launcher; the lowest number is served first
+//   queue/<number>     a waiting launcher; the lowest number is served first. The content is its
+//                      process id and its job, a line each
 //
 // Invariants: a UUID is never in two live leases. Leases are handed out in the order of the queue:
 // who comes later, or does not want to wait, never overtakes a living waiter, so that a wide
@@ -132,13 +151,15 @@ class LeaseStore {
     FileLock lock;
   };
 
-  // The following three are called under the lock.
+  // The following are called under the lock.
   Result<BusyLeaves> ReadLeases() const;
   Result<std::optional<pid_t>> FirstWaiterBefore(int64_t number) const;
-  Result<Ticket> TakeTicket() const;
+  // Sets waiters and first, for the holder of ticket `number`. Says who is ahead.
+  Result<std::optional<pid_t>> ReadWaiters(int64_t number, LeaseSight& sight) const;
+  Result<Ticket> TakeTicket(const JobId& job) const;
 
   Result<FileLock> Lock() const;
-  Result<Lease> TakeLeaves(const LeaseRequest& request, const BusyLeaves& busy) const;
+  Result<Lease> TakeLeaves(const LeaseRequest& request, std::vector<mig::MigUuid> wanted) const;
   Result<Lease> AcquireOnce(const LeaseRequest& request, std::optional<Ticket>& ticket,
                             LeaseWait& wait) const;
   void DropTicket(const Ticket& ticket) const;

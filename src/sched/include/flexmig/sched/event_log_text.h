@@ -25,6 +25,9 @@ std::string FormatRecording(const Recording& recording);
 // One line without its newline.
 std::string FormatEvent(const Event& event);
 
+// One line without its newline. `name` and `number` are for messages. Errors as ParseRecording.
+Result<Event> ParseEvent(std::string_view line, std::string_view name, size_t number);
+
 // The whole of `text`, whose name is for messages. Reads what FormatRecording writes, strictly:
 // what it has read is written as the same bytes again (without a line that was cut short). Whether
 // the events can happen in this order is for Replay to say. Errors: kInvalidArgument with

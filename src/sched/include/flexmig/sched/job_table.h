@@ -22,6 +22,8 @@ class JobTable {
   // nullptr if there is none.
   [[nodiscard]] QueuedJob* Find(const JobId& id) const;
   [[nodiscard]] bool Contains(const JobId& id) const { return Find(id) != nullptr; }
+  // All jobs, in no order. O(places).
+  [[nodiscard]] std::vector<const QueuedJob*> All() const;
   // A new job whose job.id is `id`; all else is as in QueuedJob(). REQUIRES: there is none yet.
   QueuedJob& Insert(const JobId& id);
   // REQUIRES: it is here.

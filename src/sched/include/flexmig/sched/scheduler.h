@@ -101,6 +101,8 @@ class Scheduler {
   [[nodiscard]] const SchedulerOptions& options() const { return options_; }
   [[nodiscard]] size_t waiting_count() const { return jobs_.size() - running_.size(); }
   [[nodiscard]] size_t running_count() const { return running_.size(); }
+  // All jobs that wait, held ones too, in the order of submission. O(n log n). Valid as Find.
+  [[nodiscard]] std::vector<const QueuedJob*> Waiting() const;
   // Waiting or running; nullptr for others. Valid until the next event.
   [[nodiscard]] const QueuedJob* Find(const JobId& id) const { return jobs_.Find(id); }
 
