@@ -70,7 +70,7 @@ bool Reservation::AdmitsPlacement(const QueuedJob& job, Duration run,
     return true;
   }
   // What is free now is free then.
-  const Status leased = then_->Lease(job.job.id, allocation.leaves);
+  const Status leased = then_->Lease(job.job.id, allocation.leaves, job.job.request.comm);
   FLEXMIG_CHECK(leased.ok());
   if (policy_.Choose(job_.kind->request, *then_).ok()) return true;
   const Status released = then_->Release(job.job.id);

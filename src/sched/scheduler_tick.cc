@@ -183,7 +183,7 @@ StartResult Scheduler::TryStartPlanned(QueuedJob& job) {
 }
 
 void Scheduler::Start(QueuedJob& job, alloc::Allocation allocation) {
-  const Status leased = pool_.Lease(job.job.id, allocation.leaves);
+  const Status leased = pool_.Lease(job.job.id, allocation.leaves, job.job.request.comm);
   FLEXMIG_CHECK(leased.ok());
   queue_.Remove(&job);
   job.state = QueuedJob::State::kRunning;
