@@ -313,7 +313,8 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
          "Of whole-gpu, exclusive, static:<layout>[/<layout>...], static:best, dynamic-drain, "
          "dynamic-partial, flexmig");
   option("--queue", arguments->queue, "fifo, fifo-skip, sjf, easy or conservative");
-  option("--alloc", arguments->allocation, "How flexmig chooses leaves: first-fit, pack or spread");
+  option("--alloc", arguments->allocation,
+         ("How flexmig chooses leaves: " + StrJoin(alloc::PolicyNames(), ", ")).c_str());
   option("--mapping", arguments->mapping,
          "GPUs to slices: fraction; for one-GPU jobs also seeded-mix:<slices>=<weight>/... or "
          "model-memory");

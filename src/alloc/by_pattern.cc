@@ -100,8 +100,10 @@ class LeafByLeaf {
       best->at = used_.size() - 1;
     }
     Used& used = used_[best->at];
-    used.pattern = patterns_.Without(used.gpu, used.pattern, best->choice.leaf);
     taken_.push_back(problem_.pool.LeafAt(used.gpu, best->choice.leaf));
+    if (static_cast<int>(taken_.size()) < problem_.leaf_count) {
+      used.pattern = patterns_.Without(used.gpu, used.pattern, best->choice.leaf);
+    }
     return true;
   }
 

@@ -73,33 +73,40 @@ inline CapacityTree::Lanes LeafIndex::LanesOf(int node, int total) const {
 }
 
 LeafIndex::LeafIndex(const mig::Profile* profile, std::shared_ptr<const NodeMap> nodes,
-                     std::vector<int> leaves_on, int max_load)
+                     const std::vector<int>& leaves_on, int max_load)
     : profile_(profile),
       nodes_(std::move(nodes)),
-      leaves_on_(std::move(leaves_on)),
       row_bits_(std::bit_width(static_cast<unsigned>(max_load) + 1)),
-      class_of_(leaves_on_.size(), 0),
-      any_(static_cast<int>(leaves_on_.size())),
-      capacity_(nodes_->node_count()) {
+      class_of_(leaves_on.size(), 0),
+      any_(static_cast<int>(leaves_on.size())),
+      capacity_(nodes_->node_count()),
+      under_load_(nodes_->node_count()) {
   const int node_count = nodes_->node_count();
   std::vector<int> on_node(At(node_count), 0);
   whole_by_gpus_.assign(At(nodes_->most_gpus), 0);
   for (int node = 0; node < node_count; ++node) {
-    const auto sums = SumsOfLargest({leaves_on_.begin() + nodes_->first_gpu[At(node)],
-                                     leaves_on_.begin() + nodes_->first_gpu[At(node) + 1]});
+    const auto sums = SumsOfLargest({leaves_on.begin() + nodes_->first_gpu[At(node)],
+                                     leaves_on.begin() + nodes_->first_gpu[At(node) + 1]});
     on_node[At(node)] = sums.back();
     for (size_t q = 0; q < whole_by_gpus_.size(); ++q) {
       whole_by_gpus_[q] = std::max(whole_by_gpus_[q], sums[std::min(q, sums.size() - 1)]);
     }
   }
-  most_on_gpu_ = *std::max_element(leaves_on_.begin(), leaves_on_.end());
+  most_on_gpu_ = *std::max_element(leaves_on.begin(), leaves_on.end());
   most_on_node_ = *std::max_element(on_node.begin(), on_node.end());
   whole_by_nodes_ = SumsOfLargest(std::move(on_node));
 
   by_class_.resize(At(FirstClassWith(most_on_gpu_ + 1)));
   live_classes_ = IndexSet(FirstClassWith(most_on_gpu_ + 1));
+  for (int c = 0; c < FirstClassWith(most_on_gpu_ + 1); ++c) {
+    const Gpu state = ToState(c);
+    CapacityTree::Lanes& lanes = class_under_load_.emplace_back();
+    for (size_t lane = 0; lane < lanes.size(); ++lane) {
+      lanes[lane] = std::clamp(static_cast<int>(lane) + 1 - state.load, 0, state.free);
+    }
+  }
   histogram_.assign(At(node_count) * At(most_on_gpu_ + 1), 0);
-  for (size_t gpu = 0; gpu < leaves_on_.size(); ++gpu) {
+  for (size_t gpu = 0; gpu < leaves_on.size(); ++gpu) {
     ++histogram_[HistogramAt(nodes_->node_of[gpu], 0)];
   }
   by_total_.resize(At(most_on_node_ + 1));
@@ -113,11 +120,16 @@ void LeafIndex::Update(int gpu, Gpu state) {
   if (before == after) return;
   class_of_[At(gpu)] = after;
   Move(gpu, before, after);
+  const int node = nodes_->node_of[At(gpu)];
+  CapacityTree::Lanes lanes = under_load_.At(node);
+  for (size_t lane = 0; lane < lanes.size(); ++lane) {
+    lanes[lane] += class_under_load_[At(after)][lane] - class_under_load_[At(before)][lane];
+  }
+  under_load_.Set(node, lanes);
   const int free_before = before >> row_bits_;
   if (free_before == state.free) return;
   if (free_before == 0) any_.Insert(gpu);
   if (state.free == 0) any_.Erase(gpu);
-  const int node = nodes_->node_of[At(gpu)];
   --histogram_[HistogramAt(node, free_before)];
   ++histogram_[HistogramAt(node, state.free)];
   const int total_before = capacity_.At(node)[kAllGpusLane];

@@ -85,7 +85,7 @@ LeafPool::LeafPool(mig::NodeInventory inventory)
     ++leaves_on[index][ToIndex(leaf.gpu)];
   }
   for (size_t i = 0; i < profiles.size(); ++i) {
-    indices_.emplace_back(profiles[i], nodes_, std::move(leaves_on[i]), max_load);
+    indices_.emplace_back(profiles[i], nodes_, leaves_on[i], max_load);
   }
   for (size_t gpu = 0; gpu < gpus_.size(); ++gpu) Reindex(static_cast<int>(gpu));
 }

@@ -251,8 +251,7 @@ TEST(PolicyOracleTest, TopoIsTheBestForAnyWeights) {
     ASSERT_EQ(explanation->chosen.score, best) << "round " << round;
     ASSERT_EQ(explanation->chosen.allocation, *policy->Choose(request, pool));
     if (explanation->runner_up) {
-      ASSERT_GE(explanation->runner_up->score, best);
-      ASSERT_NE(explanation->runner_up->allocation, explanation->chosen.allocation);
+      ASSERT_GT(explanation->runner_up->score, best);
     }
   }
 }

@@ -9,7 +9,8 @@ namespace flexmig::alloc {
 
 namespace {
 
-constexpr int kNodesEachWay = 4;
+constexpr int kNodesEachWay = 2;
+constexpr int kNodesUnderLoad = 4;
 constexpr int kNodesLookedAt = 16;  // each way, for those with the capacity
 constexpr int kGpusSearched = 16;   // of a node, all of them; of larger nodes the promising ones
 constexpr int kPromisingEachWay = 8;
@@ -58,11 +59,10 @@ bool TopoSearch::IsHopeless(int64_t fixed) const {
 
 void TopoSearch::Offer(int64_t score, std::vector<GpuShare> shares) {
   Choice choice{score, std::move(shares)};
-  if (choice.shares == best_.shares) return;
   if (choice < best_) std::swap(choice, best_);
-  if (keep_runner_up_ && !choice.shares.empty() && (!runner_up_ || choice < *runner_up_)) {
-    runner_up_ = std::move(choice);
-  }
+  // What scores the same is as good: the runner-up shows what a worse score looks like.
+  if (!keep_runner_up_ || choice.shares.empty() || choice.score == best_.score) return;
+  if (!runner_up_ || choice < *runner_up_) runner_up_ = std::move(choice);
 }
 
 void TopoSearch::TrySingleGpus() {
@@ -80,34 +80,48 @@ void TopoSearch::TrySingleGpus() {
 void TopoSearch::TryNodes() {
   const int n = problem_.leaf_count;
   std::vector<int> nodes;
-  const auto add = [&](int node) {
-    if (index_.Capacity(node, problem_.max_gpus) < n) return;
-    if (std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
+  // Says whether to go on: a few nodes of a kind are enough, and not too many are looked at.
+  struct Quota {
+    int nodes;
+    int looks = kNodesLookedAt;
   };
-  int looked_at = 0;
-  for (int total = index_.NextTotal(n);
-       total != LeafIndex::kNone && looked_at < kNodesLookedAt && nodes.size() < kNodesEachWay;
+  const auto add = [&](int node, Quota& quota) {
+    const bool holds = index_.Capacity(node, problem_.max_gpus) >= n;
+    if (holds && std::find(nodes.begin(), nodes.end(), node) == nodes.end()) {
+      nodes.push_back(node);
+      --quota.nodes;
+    }
+    return quota.nodes > 0 && --quota.looks > 0;
+  };
+  if (problem_.communicates) {
+    Quota quota{kNodesUnderLoad};
+    bool more = true;
+    for (int limit = 1; limit <= LeafIndex::kMostLinkLimit && more; ++limit) {
+      for (int node = index_.LowestNodeUnderLoad(n, limit, 0); node != LeafIndex::kNone && more;
+           node = index_.LowestNodeUnderLoad(n, limit, node + 1)) {
+        more = add(node, quota);
+      }
+    }
+  }
+  Quota tight{kNodesEachWay};
+  bool more = true;
+  for (int total = index_.NextTotal(n); total != LeafIndex::kNone && more;
        total = index_.NextTotal(total + 1)) {
-    for (int node = index_.NextNodeWithTotal(total, 0);
-         node != LeafIndex::kNone && looked_at < kNodesLookedAt && nodes.size() < kNodesEachWay;
+    for (int node = index_.NextNodeWithTotal(total, 0); node != LeafIndex::kNone && more;
          node = index_.NextNodeWithTotal(total, node + 1)) {
-      add(node);
-      ++looked_at;
+      more = add(node, tight);
     }
   }
-  looked_at = 0;
-  const size_t enough = nodes.size() + kNodesEachWay;
-  for (int total = index_.PreviousTotal(index_.most_on_node());
-       total >= n && looked_at < kNodesLookedAt && nodes.size() < enough;
+  Quota rich{kNodesEachWay};
+  more = true;
+  for (int total = index_.PreviousTotal(index_.most_on_node()); total >= n && more;
        total = index_.PreviousTotal(total - 1)) {
-    for (int node = index_.NextNodeWithTotal(total, 0);
-         node != LeafIndex::kNone && looked_at < kNodesLookedAt && nodes.size() < enough;
+    for (int node = index_.NextNodeWithTotal(total, 0); node != LeafIndex::kNone && more;
          node = index_.NextNodeWithTotal(total, node + 1)) {
-      add(node);
-      ++looked_at;
+      more = add(node, rich);
     }
   }
-  if (nodes.empty()) add(index_.LowestNode(n, problem_.max_gpus));
+  if (nodes.empty()) nodes.push_back(index_.LowestNode(n, problem_.max_gpus));
   for (const int node : nodes) TryNode(node);
 }
 
@@ -220,11 +234,11 @@ void TopoSearch::TryNumaNodes(std::span<const int> numa_nodes) {
       chosen_.back().usable = std::min(usable, problem_.leaf_count);
       sum += usable;
     }
-    if (sum >= problem_.leaf_count) Solve(fixed);
+    if (sum >= problem_.leaf_count) Solve();
   }
 }
 
-void TopoSearch::Solve(int64_t fixed) {
+void TopoSearch::Solve() {
   const int n = problem_.leaf_count;
   // One layer of states for each number of GPUs used, if that number matters.
   const bool counted = problem_.max_gpus < static_cast<int>(chosen_.size());
@@ -272,20 +286,29 @@ void TopoSearch::Solve(int64_t fixed) {
     }
   }
   if (cost == kImpossible) return;
-  if (fixed + cost > best_.score && !keep_runner_up_) return;
+  // The GPUs chosen may stay below the limit and on fewer NUMA nodes.
   std::vector<GpuShare> shares;
   int leaves = n;
+  int link_load = 0;
+  std::vector<int> numa_nodes;
   for (size_t i = chosen_.size(); i-- > 0;) {
+    const Item& item = chosen_[i];
     const int count = taken_[i * states + state(used, leaves, partial)];
     if (count == 0) continue;
-    shares.push_back({chosen_[i].gpu, count});
+    shares.push_back({item.gpu, count});
     leaves -= count;
     used -= step;
-    if (count < chosen_[i].usable) partial = 0;
+    if (count < item.usable) partial = 0;
+    if (problem_.communicates) link_load = std::max(link_load, count + item.state.load);
+    if (std::find(numa_nodes.begin(), numa_nodes.end(), item.numa_node) == numa_nodes.end()) {
+      numa_nodes.push_back(item.numa_node);
+    }
   }
   FLEXMIG_CHECK(leaves == 0);
+  const int64_t score = FixedScore(link_load, static_cast<int>(numa_nodes.size()) - 1) + cost;
+  if (score > best_.score && !keep_runner_up_) return;
   std::reverse(shares.begin(), shares.end());
-  Offer(fixed + cost, std::move(shares));
+  Offer(score, std::move(shares));
 }
 
 }  // namespace flexmig::alloc

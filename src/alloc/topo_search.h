@@ -16,8 +16,10 @@ namespace flexmig::alloc {
 //
 // How: candidates are
 //  1. every class of GPUs that can hold the whole job: one GPU of it, the lowest;
-//  2. on up to 8 nodes that can hold it (4 with the fewest, 4 with the most free leaves; the lowest
-//     of equals), the best choice of GPUs there. For every set of NUMA nodes (each alone, then the
+//  2. on up to 8 nodes that can hold it, the best choice of GPUs there. The nodes are 4 that can
+//  with
+//     the lowest load on any link, if the job communicates, 2 with the fewest free leaves, and 2
+//     with the most; the lowest of equals. For every set of NUMA nodes (each alone, then the
 //     richest two, three, ... together) and every limit B of the link load, from low to high until
 //     no better score is possible, a dynamic programme over the GPUs finds the cheapest way to take
 //     n leaves with at most B - load from each. The remaining terms are concave in the leaves taken
@@ -45,7 +47,7 @@ class TopoSearch {
   TopoSearch(const Problem& problem, const TopoWeights& weights, bool keep_runner_up);
 
   [[nodiscard]] const Choice& best() const { return best_; }
-  // The best of the others, if there was another; only if it was to be kept.
+  // The best of those that score worse, if there was one; only if it was to be kept.
   [[nodiscard]] const std::optional<Choice>& runner_up() const { return runner_up_; }
 
  private:
@@ -64,8 +66,8 @@ class TopoSearch {
   void CollectPromising(int node);
   // Tries items_ of these NUMA nodes.
   void TryNumaNodes(std::span<const int> numa_nodes);
-  // The best choice of chosen_ with their `usable` leaves; `fixed` is the score of the other terms.
-  void Solve(int64_t fixed);
+  // Offers the best choice of chosen_ with their `usable` leaves.
+  void Solve();
   void Offer(int64_t score, std::vector<GpuShare> shares);
   // What taking `count` leaves of a GPU costs besides the link and NUMA terms.
   [[nodiscard]] int64_t CostOf(LeafIndex::Gpu state, int count) const;

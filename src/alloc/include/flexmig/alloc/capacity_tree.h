@@ -34,6 +34,7 @@ class CapacityTree {
 
   void Set(int node, const Lanes& lanes) {
     auto at = static_cast<size_t>(node);
+    if (levels_[0][at] == lanes) return;
     levels_[0][at] = lanes;
     for (size_t level = 1; level < levels_.size(); ++level) {
       at /= kWidth;

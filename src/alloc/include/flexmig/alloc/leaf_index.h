@@ -43,7 +43,7 @@ class LeafIndex {
   // `leaves_on`: by GPU, how many leaves of the profile there are; none is free before the GPU's
   // first Update. `max_load`: no load will be above it.
   LeafIndex(const mig::Profile* profile, std::shared_ptr<const NodeMap> nodes,
-            std::vector<int> leaves_on, int max_load);
+            const std::vector<int>& leaves_on, int max_load);
 
   void Update(int gpu, Gpu state);
 
@@ -51,7 +51,6 @@ class LeafIndex {
   [[nodiscard]] const NodeMap& nodes() const { return *nodes_; }
   // The most leaves of the profile that a GPU has, free or not.
   [[nodiscard]] int most_on_gpu() const { return most_on_gpu_; }
-  [[nodiscard]] int leaves_on(int gpu) const { return leaves_on_[static_cast<size_t>(gpu)]; }
 
   [[nodiscard]] int FreeOn(int gpu) const {
     return class_of_[static_cast<size_t>(gpu)] >> row_bits_;
@@ -71,6 +70,12 @@ class LeafIndex {
   // The lowest node from `from` on with a Capacity of at least `least`, or kNone. O(log8 V) but for
   // rules as above.
   [[nodiscard]] int LowestNode(int least, int max_gpus = kAnyGpus, int from = 0) const;
+  // The lowest node from `from` on that can give `least` leaves such that no host link carries more
+  // than `limit`, or kNone. O(log8 V). REQUIRES: 1 <= limit <= kMostLinkLimit.
+  static constexpr int kMostLinkLimit = static_cast<int>(CapacityTree::kLanes);
+  [[nodiscard]] int LowestNodeUnderLoad(int least, int limit, int from) const {
+    return under_load_.Lowest(from, static_cast<size_t>(limit) - 1, least);
+  }
   // The next larger number of free leaves that some node has, from `from` on, or kNone. O(log64).
   [[nodiscard]] int NextTotal(int from) const { return live_totals_.Next(from); }
   // The next smaller one, from `from` down. REQUIRES: from <= most_on_node().
@@ -130,7 +135,6 @@ class LeafIndex {
 
   const mig::Profile* profile_;
   std::shared_ptr<const NodeMap> nodes_;
-  std::vector<int> leaves_on_;  // by GPU
   int most_on_gpu_ = 0;
   int most_on_node_ = 0;
   int row_bits_;
@@ -141,7 +145,10 @@ class LeafIndex {
   std::vector<int> histogram_;  // by node and count: GPUs
   // By node: the most leaves on 1 .. 7 GPUs, and all of them.
   CapacityTree capacity_;
-  std::vector<IndexSet> by_total_;  // nodes by free leaves
+  // By node: the most leaves with no link above 1 .. 8.
+  CapacityTree under_load_;
+  std::vector<CapacityTree::Lanes> class_under_load_;  // what a GPU of the class adds to it
+  std::vector<IndexSet> by_total_;                     // nodes by free leaves
   IndexSet live_totals_;
   std::vector<int> whole_by_gpus_;   // [q - 1]: the most leaves on q GPUs of an empty node
   std::vector<int> whole_by_nodes_;  // [k - 1]: on k empty nodes

@@ -28,7 +28,7 @@ struct Explanation {
   bool by_score = false;  // whether the policy decided by the score; else it is only measured
   TopoWeights weights;
   ScoredAllocation chosen;
-  // The best of the other choices that were looked at, for a policy that decides by the score.
+  // The best of the choices looked at that score worse, for a policy that decides by the score.
   std::optional<ScoredAllocation> runner_up;
 };
 
