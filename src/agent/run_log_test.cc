@@ -30,7 +30,7 @@ using std::chrono::seconds;
 
 constexpr int kLeaves = 14;
 
-sched::SchedulerSetup Setup() {
+sched::SchedulerSetup TwoGpus() {
   const mig::GpuModel& model = **mig::FindGpuModel("a100-40");
   sched::SchedulerSetup setup;
   setup.inventory = mig::NodeInventory::Uniform(model, 2, *mig::UniformLayout(model, "1g.5gb"));
@@ -80,7 +80,7 @@ class RunLogTest : public testing::Test {
   Result<Lease> Acquire(const std::string& job, int leaves,
                         std::optional<Deadline> wait_until = Deadline::After(seconds(20))) const {
     FLEXMIG_ASSIGN_OR_RETURN(const LeaseStore store, LeaseStore::Open(folder_ / "leases"));
-    FLEXMIG_ASSIGN_OR_RETURN(RunLog log, RunLog::Create(LogPath(), Setup()));
+    FLEXMIG_ASSIGN_OR_RETURN(RunLog log, RunLog::Create(LogPath(), TwoGpus()));
     const sched::Job wanted = MakeJob(job, leaves);
     LeaseRequest request;
     request.job = JobId(job);
@@ -198,7 +198,7 @@ TEST_F(RunLogTest, LeavesOfOthersAreLostUntilTheyAreBack) {
   foreign.job = JobId("flexmig-apply");
   foreign.pass_the_queue = true;
   foreign.choose = [](const BusyLeaves&) -> Result<std::vector<mig::MigUuid>> {
-    return std::vector<mig::MigUuid>{Setup().inventory.leaves[3].uuid};
+    return std::vector<mig::MigUuid>{TwoGpus().inventory.leaves[3].uuid};
   };
   auto taken = store->Acquire(foreign);
   ASSERT_TRUE(taken.ok());
@@ -218,7 +218,7 @@ TEST_F(RunLogTest, ALineThatWasCutShortIsCutOffByTheNextWriter) {
 
 TEST_F(RunLogTest, ALogOfAnotherSetupOrAForgedDecisionIsRefused) {
   ASSERT_TRUE(Acquire("a", 3).ok());
-  sched::SchedulerSetup other = Setup();
+  sched::SchedulerSetup other = TwoGpus();
   other.allocation_policy = "spread";
   auto log = RunLog::Create(LogPath(), other);
   ASSERT_TRUE(log.ok());

@@ -37,10 +37,10 @@ struct Outcome {
 };
 
 struct SimulationOptions {
-  sched::SchedulerOptions scheduler;
+  sched::SchedulerOptions scheduler = {};
   // Where all events and decisions of the scheduler are appended, if anywhere (sched/replay.h).
   sched::EventLog* event_log = nullptr;
-  std::vector<RunObserver*> observers;  // called in this order
+  std::vector<RunObserver*> observers = {};  // called in this order
 };
 
 // Replays the workload on one node: the scheduler with `queue_policy` decides, the scheme says on
