@@ -12,6 +12,10 @@ Result<std::unique_ptr<alloc::AllocationPolicy>> Scheme::AllocationPolicy() cons
   return alloc::MakePolicy("first-fit");
 }
 
+std::optional<sched::MoldableRange> Scheme::MoldableFor(const WorkloadJob& /*job*/) const {
+  return std::nullopt;
+}
+
 Status Scheme::Begin(sched::TimePoint /*now*/, sched::Scheduler& /*scheduler*/) {
   return OkStatus();
 }
@@ -28,15 +32,22 @@ Status Scheme::Reconfigured(sched::TimePoint /*now*/, mig::GpuIndex /*gpu*/,
 
 Result<std::unique_ptr<Scheme>> MakeScheme(std::string_view name, const SchemeContext& context) {
   constexpr std::string_view kStatic = "static:";
+  constexpr std::string_view kMoldable = "flexmig-moldable";
   if (name == "whole-gpu") return MakeWholeGpu(std::string(name), context);
   if (name == "exclusive") return MakeExclusive(std::string(name), context);
   if (name == "dynamic-drain") return MakeDynamicDrain(std::string(name), context);
   if (name == "dynamic-partial") return MakeDynamicPartial(std::string(name), context);
   if (name == "flexmig") return MakeFlexmig(std::string(name), context);
+  if (name == "flexmig-rounded") return MakeFlexmigRounded(std::string(name), context);
+  if (name == kMoldable) return MakeFlexmigMoldable(std::string(name), context, "0.5-2");
+  if (name.starts_with(StrCat(kMoldable, ":"))) {
+    return MakeFlexmigMoldable(std::string(name), context, name.substr(kMoldable.size() + 1));
+  }
   if (!name.starts_with(kStatic)) {
     return NotFoundError(StrCat("no policy '", name,
                                 "'; there are whole-gpu, exclusive, static:<layout>, "
-                                "dynamic-drain, dynamic-partial, flexmig"));
+                                "dynamic-drain, dynamic-partial, flexmig, "
+                                "flexmig-moldable, flexmig-rounded"));
   }
   std::vector<mig::MigLayout> layouts;
   for (const std::string_view text : StrSplit(name.substr(kStatic.size()), '/')) {

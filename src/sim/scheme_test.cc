@@ -13,7 +13,7 @@ TEST(SchemeTest, UnknownNamesListTheKnownOnes) {
   EXPECT_EQ(Refusal("mig").code(), StatusCode::kNotFound);
   EXPECT_EQ(Refusal("mig").message(),
             "no policy 'mig'; there are whole-gpu, exclusive, static:<layout>, dynamic-drain, "
-            "dynamic-partial, flexmig");
+            "dynamic-partial, flexmig, flexmig-moldable, flexmig-rounded");
   EXPECT_EQ(Refusal("").code(), StatusCode::kNotFound);
   EXPECT_EQ(Refusal("static").code(), StatusCode::kNotFound);
 }
@@ -50,7 +50,8 @@ TEST(SchemeTest, EveryBoardCanRunEveryScheme) {
     const auto records = Records({{0, 100, 14}, {0, 100, 50}, {0, 100, 81}, {0, 100, 200}});
     const auto workload = MakeWorkload(records, model, 2, context.speeds, {});
     ASSERT_TRUE(workload.ok()) << model.key;
-    for (const char* name : {"whole-gpu", "exclusive", "dynamic-drain", "flexmig"}) {
+    for (const char* name : {"whole-gpu", "exclusive", "dynamic-drain", "dynamic-partial",
+                             "flexmig", "flexmig-moldable", "flexmig-rounded"}) {
       const auto scheme = MakeScheme(name, context);
       ASSERT_TRUE(scheme.ok()) << model.key << " " << name;
       const auto outcome = Simulate(*workload, **scheme, *sched::MakeQueuePolicy("fifo"));

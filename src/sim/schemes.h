@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "flexmig/mig/layout.h"
@@ -17,6 +18,11 @@ std::unique_ptr<Scheme> MakeStatic(std::string name, const SchemeContext& contex
 std::unique_ptr<Scheme> MakeDynamicDrain(std::string name, const SchemeContext& context);
 std::unique_ptr<Scheme> MakeDynamicPartial(std::string name, const SchemeContext& context);
 Result<std::unique_ptr<Scheme>> MakeFlexmig(std::string name, const SchemeContext& context);
+Result<std::unique_ptr<Scheme>> MakeFlexmigRounded(std::string name, const SchemeContext& context);
+// `range`: "0.5-2", shares of the leaves that a job asks for. Errors: kInvalidArgument for a range
+// that is not least-most with 0 < least <= 1 <= most.
+Result<std::unique_ptr<Scheme>> MakeFlexmigMoldable(std::string name, const SchemeContext& context,
+                                                    std::string_view range);
 
 // What the one-to-one schemes have in common: one instance with at least the compute slices asked
 // for, or one whole GPU for every GPU of a job that spans GPUs. Such a job runs as on the GPUs of

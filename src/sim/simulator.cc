@@ -138,6 +138,7 @@ Status Simulation::Submit(const WorkloadJob& job) {
   sched::Job submitted;
   submitted.id = job.id;
   submitted.request = scheme_.RequestFor(job);
+  submitted.moldable = scheme_.MoldableFor(job);
   // The trace's run time, not the scheme's: every scheme sorts its queue by the same estimates.
   submitted.estimate = job.duration;
   return scheduler_.Submit(job.submit_time, std::move(submitted));

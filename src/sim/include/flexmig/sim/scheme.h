@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,9 @@ class Scheme {
   // Which leaves a job gets; first-fit unless the scheme says otherwise.
   [[nodiscard]] virtual Result<std::unique_ptr<alloc::AllocationPolicy>> AllocationPolicy() const;
   [[nodiscard]] virtual alloc::AllocationRequest RequestFor(const WorkloadJob& job) const = 0;
+  // Other numbers of leaves on which the job would run, too; nullopt if it is not moldable.
+  [[nodiscard]] virtual std::optional<sched::MoldableRange> MoldableFor(
+      const WorkloadJob& job) const;
   // Called for every start, in the order of the scheduler's decisions.
   [[nodiscard]] virtual JobRun Start(sched::TimePoint now, const WorkloadJob& job,
                                      const alloc::Allocation& allocation,
@@ -109,8 +113,12 @@ class Scheme {
 // "dynamic-partial"   an instance is created for every job, around those of running jobs, and
 //                     destroyed at its end; both take time.
 // "flexmig"           one-to-many over the board's smallest instances, as many as slices asked for.
+// "flexmig-moldable"  the same with a range: from half to twice as many, chosen at the start;
+//                     "flexmig-moldable:0.25-1" for other shares of what was asked for.
+// "flexmig-rounded"   as flexmig, but as many leaves as the smallest instance that is large enough
+//                     has slices: what shows how much of the gain is due to exact sizes.
 // Errors: kNotFound, listing the names, or for an unknown profile; kInvalidArgument for a
-// layout that is malformed or that the board cannot hold.
+// layout that is malformed or that the board cannot hold, and for a range that is not one.
 Result<std::unique_ptr<Scheme>> MakeScheme(std::string_view name, const SchemeContext& context);
 
 }  // namespace flexmig::sim
