@@ -39,7 +39,7 @@ Result<std::unique_ptr<Scheme>> MakeScheme(std::string_view name, const SchemeCo
   if (name == "dynamic-partial") return MakeDynamicPartial(std::string(name), context);
   if (name == "flexmig") return MakeFlexmig(std::string(name), context);
   if (name == "flexmig-rounded") return MakeFlexmigRounded(std::string(name), context);
-  if (name == kMoldable) return MakeFlexmigMoldable(std::string(name), context, "0.5-2");
+  if (name == kMoldable) return MakeFlexmigMoldable(std::string(name), context, "0.5-1");
   if (name.starts_with(StrCat(kMoldable, ":"))) {
     return MakeFlexmigMoldable(std::string(name), context, name.substr(kMoldable.size() + 1));
   }

@@ -113,8 +113,10 @@ class Scheme {
 // "dynamic-partial"   an instance is created for every job, around those of running jobs, and
 //                     destroyed at its end; both take time.
 // "flexmig"           one-to-many over the board's smallest instances, as many as slices asked for.
-// "flexmig-moldable"  the same with a range: from half to twice as many, chosen at the start;
-//                     "flexmig-moldable:0.25-1" for other shares of what was asked for.
+// "flexmig-moldable"  the same with a range: from half to all of what was asked for, chosen at the
+//                     start; "flexmig-moldable:0.25-2" for other shares of that. More than was
+//                     asked for shortens a makespan that one long job decides, and lets all others
+//                     wait for it.
 // "flexmig-rounded"   as flexmig, but as many leaves as the smallest instance that is large enough
 //                     has slices: what shows how much of the gain is due to exact sizes.
 // Errors: kNotFound, listing the names, or for an unknown profile; kInvalidArgument for a
