@@ -110,8 +110,10 @@ std::string WorkloadText(const Setting& workload) {
   return StrCat(workload.trace.substr(slash == std::string::npos ? 0 : slash + 1), ", ",
                 workload.cluster, " x ", workload.model, Named("load", workload.load),
                 Named("queue", workload.queue), Named("mapping", workload.mapping),
-                Named("multi-GPU", workload.multi_gpu), Named("class", workload.speed_class),
-                Named("oversize", workload.oversize), Named("costs", workload.costs));
+                Named("multi-GPU", workload.multi_gpu),
+                Named("resample", workload.resample == "none" ? "" : workload.resample),
+                Named("class", workload.speed_class), Named("oversize", workload.oversize),
+                Named("costs", workload.costs));
 }
 
 std::string PolicyText(const Setting& setting) {
@@ -186,7 +188,8 @@ std::string RenderMarkdown(const std::vector<Row>& rows) {
 
 std::string RenderCsv(const std::vector<Row>& rows) {
   std::string text =
-      "trace,model,cluster,mapping,multi_gpu,load,class,oversize,queue,costs,policy,comm,alloc,"
+      "trace,model,cluster,mapping,multi_gpu,resample,load,class,oversize,queue,costs,policy,comm,"
+      "alloc,"
       "seeds,"
       "makespan_s,makespan_ratio,makespan_ratio_min,makespan_ratio_max,jct_s,jct_ratio,wait_s,"
       "held_utilisation,asked_utilisation,left_out,best_baseline\n";
@@ -200,9 +203,9 @@ std::string RenderCsv(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     const Setting& w = row.workload;
     for (const std::string* field :
-         {&w.trace, &w.model, &w.cluster, &w.mapping, &w.multi_gpu, &w.load, &w.speed_class,
-          &w.oversize, &w.queue, &w.costs, &row.setting.policy, &row.setting.communication,
-          &row.setting.allocation}) {
+         {&w.trace, &w.model, &w.cluster, &w.mapping, &w.multi_gpu, &w.resample, &w.load,
+          &w.speed_class, &w.oversize, &w.queue, &w.costs, &row.setting.policy,
+          &row.setting.communication, &row.setting.allocation}) {
       text += quoted(*field) + ",";
     }
     text += fmt::format("{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{},{}\n",

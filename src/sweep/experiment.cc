@@ -74,6 +74,9 @@ Result<sim::WorkloadOptions> WorkloadOptionsOf(const Setting& setting, const mig
   }
   options.multi_gpu =
       setting.multi_gpu == "skip" ? sim::MultiGpuJobs::kSkip : sim::MultiGpuJobs::kLeaves;
+  FLEXMIG_ASSIGN_OR_RETURN(
+      options.resampling,
+      Named("resample", sim::Resampling::Parse(setting.resample, setting.seed)));
   if (!setting.load.empty()) {
     FLEXMIG_ASSIGN_OR_RETURN(options.load, Named("load", ParseDouble(setting.load, 1e-6, 1e6)));
   }

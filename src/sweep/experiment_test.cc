@@ -1,5 +1,7 @@
 #include "flexmig/sweep/experiment.h"
 
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -22,6 +24,20 @@ TEST(ExperimentTest, EqualSettingsGiveEqualResults) {
   EXPECT_EQ(RenderLine(Good(), *first), RenderLine(Good(), *again));
 }
 
+TEST(ExperimentTest, EverySeedResamplesAnew) {
+  Experiment experiment;
+  std::set<sched::Duration> makespans;
+  Setting setting = Good();
+  setting.cluster = "1";
+  setting.resample = "blocks:10";
+  for (setting.seed = 1; setting.seed <= 5; ++setting.seed) {
+    const auto result = experiment.Run(setting);
+    ASSERT_TRUE(result.ok()) << result.status().ToString();
+    makespans.insert(result->summary.makespan);
+  }
+  EXPECT_EQ(makespans.size(), 5u);
+}
+
 TEST(ExperimentTest, EverySettingCounts) {
   Experiment experiment;
   const auto makespan = [&](const Setting& setting) {
@@ -40,6 +56,7 @@ TEST(ExperimentTest, EverySettingCounts) {
   };
   changed(&Setting::cluster, "2x1");
   changed(&Setting::load, "0.1");
+  changed(&Setting::resample, "order");
   changed(&Setting::communication, "none");
   changed(&Setting::communication, "links:step=10ms");
   changed(&Setting::policy, "dynamic-partial");
@@ -69,6 +86,7 @@ TEST(ExperimentTest, WrongPartsAreFoundBeforeAnyRun) {
   refused(&Setting::cluster, "2x2x2");
   refused(&Setting::mapping, "none");
   refused(&Setting::multi_gpu, "some");
+  refused(&Setting::resample, "blocks:0");
   refused(&Setting::load, "-1");
   refused(&Setting::speed_class, "fast");
   refused(&Setting::oversize, "");

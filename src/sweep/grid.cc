@@ -48,8 +48,10 @@ std::vector<Setting> SettingsOf(const Grid& grid) {
   ForEach(grid.traces, at.trace, [&] {
     ForEach(grid.models, at.model, [&] {
       ForEach(grid.clusters, at.cluster, [&] {
-        ForEach(grid.mappings, at.mapping,
-                [&] { ForEach(grid.multi_gpus, at.multi_gpu, by_speed); });
+        ForEach(grid.mappings, at.mapping, [&] {
+          ForEach(grid.multi_gpus, at.multi_gpu,
+                  [&] { ForEach(grid.resamples, at.resample, by_speed); });
+        });
       });
     });
   });

@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::string_view kFormat = "flexmig.sweep/v1";
+constexpr std::string_view kFormat = "flexmig.sweep/v2";
 
 struct TextField {
   const char* name;
@@ -26,11 +26,11 @@ struct TextField {
 constexpr TextField kTextFields[] = {
     {"trace", &Setting::trace},         {"model", &Setting::model},
     {"cluster", &Setting::cluster},     {"mapping", &Setting::mapping},
-    {"multi_gpu", &Setting::multi_gpu}, {"load", &Setting::load},
-    {"class", &Setting::speed_class},   {"oversize", &Setting::oversize},
-    {"queue", &Setting::queue},         {"alloc", &Setting::allocation},
-    {"comm", &Setting::communication},  {"costs", &Setting::costs},
-    {"policy", &Setting::policy},
+    {"multi_gpu", &Setting::multi_gpu}, {"resample", &Setting::resample},
+    {"load", &Setting::load},           {"class", &Setting::speed_class},
+    {"oversize", &Setting::oversize},   {"queue", &Setting::queue},
+    {"alloc", &Setting::allocation},    {"comm", &Setting::communication},
+    {"costs", &Setting::costs},         {"policy", &Setting::policy},
 };
 
 constexpr std::pair<sim::Role, const char*> kRoles[] = {{sim::Role::kBaseline, "baseline"},

@@ -70,7 +70,7 @@ TEST(ResultLineTest, RefusesAllElse) {
   };
   for (const std::string& line :
        {std::string(), std::string("{}"), std::string("[]"), good.substr(0, good.size() / 2),
-        with("sweep/v1", "sweep/v2"), with("\"seed\":1", "\"seed\":-1"),
+        with("sweep/v2", "sweep/v1"), with("\"seed\":1", "\"seed\":-1"),
         with("\"seed\":1", "\"seed\":\"1\""), with("\"mean_jct_s\":0.1", "\"mean_jct_s\":1e999"),
         with("\"jobs_done\":10", "\"jobs_done\":1.5"), with("\"queue\"", "\"quey\""),
         with("\"role\":\"flexmig\"", "\"role\":\"hero\""), with("\"mean_jct_s\":0.1,", ""),

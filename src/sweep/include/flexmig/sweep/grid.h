@@ -14,7 +14,8 @@ struct Setting {
   std::string cluster;  // "8", or "8x8": nodes x GPUs
   std::string mapping;
   std::string multi_gpu;
-  std::string load;  // empty for the trace's own
+  std::string resample;  // "none", or another trace of the same kind, by the seed
+  std::string load;      // empty for the trace's own
   std::string speed_class;
   std::string oversize;
   std::string queue;
@@ -34,6 +35,7 @@ struct Grid {
   std::vector<std::string> clusters = {"8"};
   std::vector<std::string> mappings = {"fraction"};
   std::vector<std::string> multi_gpus = {"leaves"};
+  std::vector<std::string> resamples = {"none"};
   std::vector<std::string> loads = {""};
   std::vector<std::string> speed_classes = {"middling"};
   std::vector<std::string> oversizes = {"faster"};
