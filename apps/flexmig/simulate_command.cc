@@ -159,12 +159,8 @@ Result<sim::WorkloadOptions> GetWorkloadOptions(const Arguments& arguments,
   FLEXMIG_ASSIGN_OR_RETURN(
       options.mapping,
       sim::Mapping::Parse(arguments.mapping, model, static_cast<uint64_t>(mapping_seed)));
-  if (arguments.multi_gpu != "leaves" && arguments.multi_gpu != "skip") {
-    return InvalidArgumentError(
-        StrCat("--multi-gpu: '", arguments.multi_gpu, "' is not leaves or skip"));
-  }
-  options.multi_gpu =
-      arguments.multi_gpu == "skip" ? sim::MultiGpuJobs::kSkip : sim::MultiGpuJobs::kLeaves;
+  FLEXMIG_ASSIGN_OR_RETURN(options.multi_gpu,
+                           Named("--multi-gpu", sim::ParseMultiGpuJobs(arguments.multi_gpu)));
   FLEXMIG_ASSIGN_OR_RETURN(options.load, OptionalFactor("--load", arguments.load));
   FLEXMIG_ASSIGN_OR_RETURN(options.compress, OptionalFactor("--compress", arguments.compress));
   return options;
@@ -216,9 +212,14 @@ std::vector<std::pair<std::string, std::string>> DescribeAssumptions(
       {"queue", StrCat(arguments.queue, ", run times of the trace as estimates")},
       {"mapping", options.mapping.Describe(model)},
       {"multi-GPU jobs",
-       options.multi_gpu == sim::MultiGpuJobs::kSkip
-           ? StrCat(workload.multi_gpu_left_out, " left out for every policy")
-           : StrCat(model.compute_slices, " leaves a GPU; whole GPUs in one-to-one policies")},
+       StrCat(
+           options.multi_gpu == sim::MultiGpuJobs::kSkip
+               ? ""
+               : StrCat(model.compute_slices, " leaves a GPU; whole GPUs in one-to-one policies"),
+           options.multi_gpu == sim::MultiGpuJobs::kFit ? "; " : "",
+           options.multi_gpu == sim::MultiGpuJobs::kLeaves
+               ? ""
+               : StrCat(workload.multi_gpu_left_out, " left out for every policy"))},
       {"load", DescribeLoad(workload)},
       {"speed", DescribeSpeeds(context.speeds)},
       {"oversize", context.speeds.options().oversize == sim::Oversize::kFaster
@@ -324,7 +325,8 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
          "What a seed varies: none, order (which job comes when) or blocks:<number> (bootstrap)");
   option("--seed", arguments->seed, "Seed of --resample and of seeded-mix");
   option("--mapping-seed", arguments->mapping_seed, "Another seed for seeded-mix");
-  option("--multi-gpu", arguments->multi_gpu, "Jobs on several GPUs: leaves or skip");
+  option("--multi-gpu", arguments->multi_gpu,
+         "Jobs on several GPUs: leaves, fit (without those that the cluster cannot hold) or skip");
   option("--load", arguments->load, "Move submit times until the offered load is this");
   option("--compress", arguments->compress, "Move submit times closer by this factor");
   option("--class", arguments->speed_class,

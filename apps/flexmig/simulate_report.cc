@@ -57,27 +57,27 @@ std::string_view RoleName(sim::Role role) {
   FLEXMIG_CHECK(false);
 }
 
-const Summary* FindFlexmig(const SimulationReport& report) {
-  const auto at = std::find_if(report.summaries.begin(), report.summaries.end(),
-                               [](const Summary& s) { return s.role == sim::Role::kFlexmig; });
-  return at == report.summaries.end() ? nullptr : &*at;
-}
-
-// Ends in a newline; empty if flexmig was not asked for.
+// A line for each policy on leaves; empty if there is none.
 std::string Comparison(const SimulationReport& report) {
-  const Summary* flexmig = FindFlexmig(report);
-  if (flexmig == nullptr) return {};
   const Summary* best = sim::BestBaseline(report.summaries);
-  const auto ratio = MakespanRatio(*flexmig, best);
-  if (!ratio) {
-    return flexmig->jobs_left_out > 0
-               ? "flexmig left jobs out: its makespan is not compared.\n"
-               : "No baseline did every job: the makespan of flexmig is not compared.\n";
+  std::string text;
+  for (const Summary& s : report.summaries) {
+    if (s.role != sim::Role::kFlexmig) continue;
+    const auto ratio = MakespanRatio(s, best);
+    if (s.jobs_left_out > 0) {
+      text += StrCat(s.policy, " left jobs out: its makespan is not compared.\n");
+    } else if (!ratio) {
+      text +=
+          StrCat("No baseline did every job: the makespan of ", s.policy, " is not compared.\n");
+    } else {
+      text +=
+          StrCat(s.policy, " against ", best->policy,
+                 ", the baseline with the shortest makespan: makespan x ", FormatFixed(*ratio, 3),
+                 ", mean JCT x ", FormatFixed(s.mean_jct_s / best->mean_jct_s, 3),
+                 " (above 1: ", s.policy, " is slower).\n");
+    }
   }
-  return StrCat("flexmig against ", best->policy,
-                ", the baseline with the shortest makespan: makespan x ", FormatFixed(*ratio, 3),
-                ", mean JCT x ", FormatFixed(flexmig->mean_jct_s / best->mean_jct_s, 3),
-                " (above 1: flexmig is slower).\n");
+  return text;
 }
 
 }  // namespace
@@ -134,12 +134,13 @@ std::string RenderJson(const SimulationReport& report) {
                                {"reconfiguration_gpu_s", Seconds(s.reconfiguration_time)},
                                {"makespan_over_best_baseline", ratio ? Json(*ratio) : Json()}});
   }
-  const Summary* flexmig = FindFlexmig(report);
-  if (flexmig != nullptr && MakespanRatio(*flexmig, best)) {
-    json["comparison"] = {{"policy", flexmig->policy},
-                          {"best_baseline", best->policy},
-                          {"makespan_ratio", *MakespanRatio(*flexmig, best)},
-                          {"mean_jct_ratio", flexmig->mean_jct_s / best->mean_jct_s}};
+  for (const Summary& s : report.summaries) {
+    const auto ratio = MakespanRatio(s, best);
+    if (s.role != sim::Role::kFlexmig || !ratio) continue;
+    json["comparisons"].push_back({{"policy", s.policy},
+                                   {"best_baseline", best->policy},
+                                   {"makespan_ratio", *ratio},
+                                   {"mean_jct_ratio", s.mean_jct_s / best->mean_jct_s}});
   }
   // A file name need not be UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -144,7 +144,7 @@ void AddSweepCommands(CLI::App& simulate, int& exit_code) {
   list("--model", grid.models, "Boards");
   list("--cluster", grid.clusters, "GPUs, or NODESxGPUS");
   list("--mapping", grid.mappings, "GPUs to slices");
-  list("--multi-gpu", grid.multi_gpus, "leaves, skip");
+  list("--multi-gpu", grid.multi_gpus, "leaves, fit, skip");
   list("--resample", grid.resamples, "none, order, blocks:N: another trace for every seed");
   list("--load", grid.loads, "Offered loads; none for the trace's own");
   list("--class", grid.speed_classes, "saturating, middling, light");

@@ -38,6 +38,13 @@ std::span<const trace::JobRecord> Window(std::span<const trace::JobRecord> recor
 
 }  // namespace
 
+Result<MultiGpuJobs> ParseMultiGpuJobs(std::string_view text) {
+  if (text == "leaves") return MultiGpuJobs::kLeaves;
+  if (text == "fit") return MultiGpuJobs::kFit;
+  if (text == "skip") return MultiGpuJobs::kSkip;
+  return InvalidArgumentError(StrCat("'", text, "' is not leaves, fit or skip"));
+}
+
 Result<Workload> MakeWorkload(std::span<const trace::JobRecord> records, const mig::GpuModel& model,
                               int gpu_count, const SpeedModel& speeds,
                               const WorkloadOptions& options) {
@@ -70,7 +77,10 @@ Result<Workload> MakeWorkload(std::span<const trace::JobRecord> records, const m
     // Drawn for every job, kept or not, so that leaving some out leaves the others as they were.
     FLEXMIG_ASSIGN_OR_RETURN(WorkloadJob job,
                              MapJob(record, options.mapping, model, speeds, random));
-    if (options.multi_gpu == MultiGpuJobs::kSkip && record.demand_micro_gpus > kMillion) {
+    const int most_gpus = options.multi_gpu == MultiGpuJobs::kSkip  ? 1
+                          : options.multi_gpu == MultiGpuJobs::kFit ? gpu_count
+                                                                    : INT32_MAX;
+    if (record.demand_micro_gpus > most_gpus * kMillion) {
       ++workload.multi_gpu_left_out;
       continue;
     }

@@ -79,12 +79,23 @@ TEST(WorkloadTest, EqualSeedsDrawTheSameSizes) {
 
 TEST(WorkloadTest, MultiGpuJobsCanBeLeftOut) {
   WorkloadOptions options;
-  options.multi_gpu = MultiGpuJobs::kSkip;
+  options.multi_gpu = *ParseMultiGpuJobs("skip");
   const auto workload = Make({{0, 1, 100}, {1, 1, 200}, {2, 1, 30}}, options);
   EXPECT_EQ(workload->jobs.size(), 2U);
   EXPECT_EQ(workload->multi_gpu_left_out, 1);
   EXPECT_EQ(workload->index.at(JobId("3")), 1U);
   EXPECT_EQ(Make({{0, 1, 200}}, options).status().message(), "no job is left to simulate");
+}
+
+TEST(WorkloadTest, JobsThatTheClusterCannotHoldCanBeLeftOut) {
+  WorkloadOptions options;
+  options.multi_gpu = *ParseMultiGpuJobs("fit");
+  const std::vector<Line> lines = {{0, 1, 100}, {1, 1, 200}, {2, 1, 300}, {3, 1, 30}};
+  const auto workload = Make(lines, options, 2);
+  EXPECT_EQ(workload->jobs.size(), 3U);
+  EXPECT_EQ(workload->multi_gpu_left_out, 1);
+  EXPECT_EQ(Make(lines, {}, 2)->jobs.size(), 4U);
+  EXPECT_EQ(ParseMultiGpuJobs("most").status().message(), "'most' is not leaves, fit or skip");
 }
 
 TEST(WorkloadTest, LoadIsSliceTimeAskedForPerSliceTimeThere) {

@@ -68,12 +68,8 @@ Result<sim::WorkloadOptions> WorkloadOptionsOf(const Setting& setting, const mig
   sim::WorkloadOptions options;
   FLEXMIG_ASSIGN_OR_RETURN(options.mapping,
                            sim::Mapping::Parse(setting.mapping, model, setting.seed));
-  if (setting.multi_gpu != "leaves" && setting.multi_gpu != "skip") {
-    return InvalidArgumentError(
-        StrCat("multi-gpu: '", setting.multi_gpu, "' is not leaves or skip"));
-  }
-  options.multi_gpu =
-      setting.multi_gpu == "skip" ? sim::MultiGpuJobs::kSkip : sim::MultiGpuJobs::kLeaves;
+  FLEXMIG_ASSIGN_OR_RETURN(options.multi_gpu,
+                           Named("multi-gpu", sim::ParseMultiGpuJobs(setting.multi_gpu)));
   FLEXMIG_ASSIGN_OR_RETURN(
       options.resampling,
       Named("resample", sim::Resampling::Parse(setting.resample, setting.seed)));

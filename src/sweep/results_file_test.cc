@@ -14,8 +14,21 @@ namespace {
 using testing::HasSubstr;
 
 Setting SomeSetting(uint64_t seed = 1) {
-  return {"t \"1\".csv", "a100-40", "8x8",  "seeded-mix:1=1/7=2",      "skip", "1.3", "light",
-          "same",        "easy",    "topo", "links:step=1s,overlap=0", "",     seed,  "flexmig"};
+  return {"t \"1\".csv",
+          "a100-40",
+          "8x8",
+          "seeded-mix:1=1/7=2",
+          "skip",
+          "order",
+          "1.3",
+          "light",
+          "same",
+          "easy",
+          "topo",
+          "links:step=1s,overlap=0",
+          "",
+          seed,
+          "flexmig"};
 }
 
 RunResult SomeResult() {

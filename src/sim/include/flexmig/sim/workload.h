@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -17,9 +18,12 @@
 namespace flexmig::sim {
 
 enum class MultiGpuJobs {
-  kLeaves,  // as many slices as its GPUs have
+  kLeaves,  // as many slices as its GPUs have; a policy rejects what it can never run
+  kFit,     // the same, and what needs more GPUs than there are is left out for every policy
   kSkip,    // left out for every policy
 };
+// "leaves", "fit", "skip". Errors: kInvalidArgument, listing the names.
+Result<MultiGpuJobs> ParseMultiGpuJobs(std::string_view text);
 
 struct WorkloadOptions {
   // Only jobs submitted from `from` on and before `until`, in the trace's time, which stays.
