@@ -71,8 +71,8 @@ TEST(TopoSearchTest, OnManyNodesItIsSeldomFarFromTheBest) {
   const double mean = static_cast<double>(lost) / 7 / decisions;
   RecordProperty("worse_percent", 100 * worse / decisions);
   RecordProperty("mean_points_lost", FormatFixed(mean, 2));
-  // A leaf more on the busiest link is 100 points.
-  EXPECT_LT(mean, 60) << worse << " of " << decisions;
+  // A leaf more on the busiest link is 100 points: 17 are lost in the mean, in a quarter of all.
+  EXPECT_LT(mean, 20) << worse << " of " << decisions;
 }
 
 TEST(TopoSearchTest, OnALargeNodeItIsNeverWorseThanTheBestSingleGpu) {
