@@ -12,6 +12,15 @@
 namespace flexmig::sweep {
 namespace {
 
+constexpr WorkloadField kWorkloadFields[] = {
+    {"trace", &Setting::trace},         {"model", &Setting::model},
+    {"cluster", &Setting::cluster},     {"mapping", &Setting::mapping},
+    {"multi_gpu", &Setting::multi_gpu}, {"resample", &Setting::resample},
+    {"load", &Setting::load},           {"class", &Setting::speed_class},
+    {"oversize", &Setting::oversize},   {"queue", &Setting::queue},
+    {"costs", &Setting::costs},
+};
+
 using BySeed = std::map<uint64_t, const RunResult*>;
 
 double Seconds(sched::Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -69,14 +78,19 @@ Row RowOf(const Setting& setting, const BySeed& runs, const std::map<uint64_t, B
     held.push_back(summary.held_utilisation);
     asked.push_back(summary.asked_utilisation);
     row.left_out = std::max(row.left_out, summary.jobs_left_out);
+    SeedRun& one = row.runs.emplace_back(SeedRun{seed, run, {}, {}});
     const auto other = best.find(seed);
     if (other == best.end() || summary.jobs_left_out > 0 || summary.role == sim::Role::kReference) {
       continue;
     }
     if (other->second.makespan_s > 0) {
-      makespan_ratio.push_back(makespan.back() / other->second.makespan_s);
+      one.makespan_ratio = makespan.back() / other->second.makespan_s;
+      makespan_ratio.push_back(*one.makespan_ratio);
     }
-    if (other->second.jct_s > 0) jct_ratio.push_back(jct.back() / other->second.jct_s);
+    if (other->second.jct_s > 0) {
+      one.jct_ratio = jct.back() / other->second.jct_s;
+      jct_ratio.push_back(*one.jct_ratio);
+    }
   }
   row.makespan_s = Spread::Of(makespan);
   row.mean_jct_s = Spread::Of(jct);
@@ -106,11 +120,9 @@ std::string Named(std::string_view name, const std::string& value) {
 }
 
 std::string WorkloadText(const Setting& workload) {
-  const size_t slash = workload.trace.rfind('/');
-  return StrCat(workload.trace.substr(slash == std::string::npos ? 0 : slash + 1), ", ",
-                workload.cluster, " x ", workload.model, Named("load", workload.load),
-                Named("queue", workload.queue), Named("mapping", workload.mapping),
-                Named("multi-GPU", workload.multi_gpu),
+  return StrCat(TraceName(workload.trace), ", ", workload.cluster, " x ", workload.model,
+                Named("load", workload.load), Named("queue", workload.queue),
+                Named("mapping", workload.mapping), Named("multi-GPU", workload.multi_gpu),
                 Named("resample", workload.resample == "none" ? "" : workload.resample),
                 Named("class", workload.speed_class), Named("oversize", workload.oversize),
                 Named("costs", workload.costs));
@@ -133,6 +145,14 @@ Spread Spread::Of(const std::vector<double>& values) {
   spread.mean /= spread.count;
   return spread;
 }
+
+std::string TraceName(const std::string& trace) {
+  // Generated sizes have slashes: "sizes=0.14:1/1:2".
+  if (trace.starts_with("generate:")) return trace;
+  return trace.substr(trace.rfind('/') + 1);  // npos + 1 is 0
+}
+
+std::span<const WorkloadField> WorkloadFields() { return kWorkloadFields; }
 
 std::vector<Row> Compare(const Results& results) {
   std::map<Setting, Group> groups;
@@ -187,10 +207,10 @@ std::string RenderMarkdown(const std::vector<Row>& rows) {
 }
 
 std::string RenderCsv(const std::vector<Row>& rows) {
-  std::string text =
-      "trace,model,cluster,mapping,multi_gpu,resample,load,class,oversize,queue,costs,policy,comm,"
-      "alloc,"
-      "seeds,"
+  std::string text;
+  for (const WorkloadField& field : kWorkloadFields) text += StrCat(field.name, ",");
+  text +=
+      "policy,comm,alloc,seeds,"
       "makespan_s,makespan_ratio,makespan_ratio_min,makespan_ratio_max,jct_s,jct_ratio,wait_s,"
       "held_utilisation,asked_utilisation,left_out,best_baseline\n";
   // Settings hold commas: "1,2,3" as a cost, links:... as communication.
@@ -201,11 +221,11 @@ std::string RenderCsv(const std::vector<Row>& rows) {
     return quotes + "\"";
   };
   for (const Row& row : rows) {
-    const Setting& w = row.workload;
+    for (const WorkloadField& field : kWorkloadFields) {
+      text += quoted(row.workload.*field.value) + ",";
+    }
     for (const std::string* field :
-         {&w.trace, &w.model, &w.cluster, &w.mapping, &w.multi_gpu, &w.resample, &w.load,
-          &w.speed_class, &w.oversize, &w.queue, &w.costs, &row.setting.policy,
-          &row.setting.communication, &row.setting.allocation}) {
+         {&row.setting.policy, &row.setting.communication, &row.setting.allocation}) {
       text += quoted(*field) + ",";
     }
     text += fmt::format("{},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{:.6g},{},{}\n",

@@ -88,6 +88,27 @@ TEST_F(CompareTest, EveryCostIsAComparisonOfItsOwn) {
   EXPECT_DOUBLE_EQ(ratios["dear"], 0.9);
 }
 
+TEST_F(CompareTest, TracesAreNamedWithoutTheirFolders) {
+  EXPECT_EQ(TraceName("a/b.csv/c.csv.gz"), "c.csv.gz");
+  EXPECT_EQ(TraceName("c.csv"), "c.csv");
+  EXPECT_EQ(TraceName("generate:jobs=9,sizes=0.14:1/1:2"), "generate:jobs=9,sizes=0.14:1/1:2");
+}
+
+TEST_F(CompareTest, RowsKnowTheirRuns) {
+  Add("exclusive", 2, 300, 80);
+  Add("exclusive", 1, 100, 50);
+  Add("flexmig", 1, 90, 30);
+  Add("flexmig", 2, 330, 40, /*left_out=*/1);
+  const Row ours = RowOf("flexmig");
+  ASSERT_EQ(ours.runs.size(), 2u);
+  EXPECT_EQ(ours.runs[0].seed, 1u);
+  EXPECT_EQ(ours.runs[0].result->summary.mean_jct_s, 30);
+  EXPECT_DOUBLE_EQ(ours.runs[0].makespan_ratio.value(), 0.9);
+  EXPECT_DOUBLE_EQ(ours.runs[0].jct_ratio.value(), 0.6);
+  EXPECT_EQ(ours.runs[1].result->summary.makespan, std::chrono::seconds(330));
+  EXPECT_FALSE(ours.runs[1].makespan_ratio.has_value()) << "other jobs than the baseline's";
+}
+
 TEST_F(CompareTest, LossesAreBold) {
   Add("exclusive", 1, 100, 50);
   Add("flexmig", 1, 110, 40);

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "flexmig/sweep/results_file.h"
@@ -15,6 +19,14 @@ struct Spread {
   int count = 0;  // of seeds; all else is 0 if that is
 
   static Spread Of(const std::vector<double>& values);
+};
+
+// One run of a row, and what it is of the best baseline's with that seed: see Row.
+struct SeedRun {
+  uint64_t seed = 0;
+  const RunResult* result = nullptr;  // in the results that were compared
+  std::optional<double> makespan_ratio;
+  std::optional<double> jct_ratio;
 };
 
 // One policy on one workload, against the baselines there.
@@ -32,10 +44,22 @@ struct Row {
   // did every job; only seeds in which it did so itself.
   Spread makespan_ratio;
   Spread jct_ratio;
+  std::vector<SeedRun> runs;  // by seed
   std::string best_baseline;  // that was the shortest in most seeds, the first by name of several
 };
 
-// Rows by workload and costs, in the order of settings; within one, baselines first.
+// What workloads can differ in, as columns name it.
+struct WorkloadField {
+  std::string_view name;
+  std::string Setting::*value;
+};
+std::span<const WorkloadField> WorkloadFields();
+
+// A trace without its folders; what is generated as it is.
+std::string TraceName(const std::string& trace);
+
+// Rows by workload and costs, in the order of settings; within one, baselines first. They point
+// into `results`, which has to outlive them.
 std::vector<Row> Compare(const Results& results);
 
 // The rows as a table of Markdown. Losses, a ratio above 1 of a row that is Flex-MIG's, are bold.
