@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ostream>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -9,6 +10,10 @@
 #include "flexmig/mig/layout.h"
 
 namespace flexmig::mig {
+
+// For the names of tests.
+void PrintTo(const GpuModel* model, std::ostream* out) { *out << model->key; }
+
 namespace {
 
 // Counts legal layouts by walking along the GPU: at each unit either nothing begins or one profile

@@ -1,6 +1,7 @@
 #include "flexmig/reduce/reduce.h"
 
 #include <algorithm>
+#include <ostream>
 #include <tuple>
 
 #include <gtest/gtest.h>
@@ -10,6 +11,11 @@
 #include "test_buffer.h"
 
 namespace flexmig::reduce {
+
+// For the names of tests.
+void PrintTo(DataType type, std::ostream* out) { *out << DataTypeName(type); }
+void PrintTo(ReduceOp op, std::ostream* out) { *out << ReduceOpName(op); }
+
 namespace {
 
 using Bytes = std::vector<std::byte>;

@@ -189,14 +189,7 @@ TEST_P(EasyOracleTest, RandomWorkloadsStartAsInAPlainList) {
 INSTANTIATE_TEST_SUITE_P(All, EasyOracleTest,
                          testing::Values(Estimates::kExact, Estimates::kWrong,
                                          Estimates::kSomeMissing),
-                         [](const auto& param_info) {
-                           switch (param_info.param) {
-                             case Estimates::kExact: return "exact_estimates";
-                             case Estimates::kWrong: return "wrong_estimates";
-                             case Estimates::kSomeMissing: return "some_estimates_missing";
-                           }
-                           return "";
-                         });
+                         testing::PrintToStringParamName());
 
 // When the head could start if nothing but the running jobs held leaves, by really asking.
 TimePoint FirstFit(const Scheduler& scheduler, const World& world, const QueuedJob& head) {

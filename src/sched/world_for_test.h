@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -164,6 +165,15 @@ class World {
 
 // How estimates relate to run times.
 enum class Estimates { kExact, kWrong, kSomeMissing };
+
+// For the names of tests.
+inline void PrintTo(Estimates estimates, std::ostream* out) {
+  switch (estimates) {
+    case Estimates::kExact: *out << "exact_estimates"; return;
+    case Estimates::kWrong: *out << "wrong_estimates"; return;
+    case Estimates::kSomeMissing: *out << "some_estimates_missing"; return;
+  }
+}
 
 // Jobs on a node of `leaves`, about as many as it can do, some of them wide.
 inline std::vector<WorldJob> RandomJobs(SplitMix64& random, int leaves, Estimates estimates) {

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <set>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -55,7 +56,7 @@ TEST(DynamicPartialTest, PlacesSmallInstancesWhereLargeOnesCannotBe) {
 }
 
 // The rule, by exhaustion over what the board allows.
-class FlexiblePlacementTest : public testing::TestWithParam<const char*> {};
+class FlexiblePlacementTest : public testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Boards, FlexiblePlacementTest,
                          testing::Values("a100-40", "a30", "h100-80"));
 

@@ -19,6 +19,11 @@ struct Row {
   const char* mean_jct_s;
   const char* mean_wait_s;
   int64_t makespan_s;
+
+  // For the test's name.
+  friend void PrintTo(const Row& row, std::ostream* out) {
+    *out << row.queue << " on " << row.gpus << " GPUs";
+  }
 };
 
 class ReferenceTest : public testing::TestWithParam<Row> {};

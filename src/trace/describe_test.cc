@@ -57,6 +57,9 @@ struct PublishedRow {
   const char* mean;
   const char* p95_gpus;
   const char* peak;
+
+  // For the test's name.
+  friend void PrintTo(const PublishedRow& row, std::ostream* out) { *out << row.file; }
 };
 
 constexpr PublishedRow kRows[] = {

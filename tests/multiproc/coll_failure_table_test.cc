@@ -51,6 +51,9 @@ std::string NameOf(Work work) {
   return "Exchange";
 }
 
+// For the test's name.
+void PrintTo(Work work, std::ostream* out) { *out << NameOf(work); }
+
 // A call that needs every rank, to be made again and again.
 class Worker {
  public:
@@ -414,6 +417,15 @@ std::chrono::microseconds ProcessorTime() {
 }
 
 enum class Wait { kBarrier, kReceive, kReceiveFromTwo };
+
+// For the test's name.
+void PrintTo(Wait wait, std::ostream* out) {
+  switch (wait) {
+    case Wait::kBarrier: *out << "Barrier"; return;
+    case Wait::kReceive: *out << "Receive"; return;
+    case Wait::kReceiveFromTwo: *out << "ReceiveFromTwo"; return;
+  }
+}
 
 class IdleWaitTest : public testing::TestWithParam<std::tuple<int, Wait>> {};
 INSTANTIATE_TEST_SUITE_P(RanksAndWaits, IdleWaitTest,
