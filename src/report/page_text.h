@@ -8,8 +8,10 @@ namespace flexmig::report {
 
 extern const std::string_view kPageHtml;
 extern const std::string_view kPageStyle;
-extern const std::string_view kPageScript;
-extern const std::string_view kD3Script;   // empty if the build did not find d3
-extern const std::string_view kD3Licence;  // what has to go with it
+extern const std::string_view kSharedScript;      // read first, by every page
+extern const std::string_view kSimulationScript;  // of ReportData
+extern const std::string_view kComparisonScript;  // of ComparisonData
+extern const std::string_view kD3Script;          // empty if the build did not find d3
+extern const std::string_view kD3Licence;         // what has to go with it
 
 }  // namespace flexmig::report

@@ -122,6 +122,56 @@ TEST(RenderTest, TextComesBackAsItWas) {
   EXPECT_EQ(parsed["runs"][0]["detail"]["gantt"]["jobs"][0][0], text);
 }
 
+ComparisonData Sweep() {
+  ComparisonData data;
+  data.title = "t";
+  data.fields = {"trace", "load"};
+  data.workloads = {{"a.csv", "0.8"}, {"a.csv", "1.3"}};
+  data.policies = {{"exclusive", sim::Role::kBaseline}, {"flexmig", sim::Role::kFlexmig}};
+  for (const uint64_t seed : {1, 2}) {
+    for (const size_t workload : {0, 1}) {
+      for (const size_t policy : {0, 1}) {
+        ComparisonData::Run& run = data.runs.emplace_back();
+        run.workload = workload;
+        run.policy = policy;
+        run.seed = seed;
+        run.description = policy == 0 ? "whole GPUs" : "leaves";
+        run.summary.makespan = std::chrono::seconds(1000 * seed + 100 * workload + policy);
+        if (policy == 1) run.makespan_over_best_baseline = 0.5;
+      }
+    }
+  }
+  return data;
+}
+
+TEST(RenderTest, ComparisonHasEveryRunAndEachDescriptionOnce) {
+  const json parsed = json::parse(RenderPageJson(Sweep()));
+  EXPECT_EQ(parsed["format"], "flexmig-comparison/1");
+  EXPECT_EQ(parsed["workloads"][1][1], "1.3");
+  EXPECT_EQ(parsed["descriptions"], json({"whole GPUs", "leaves"}));
+  ASSERT_EQ(parsed["runs"].size(), 8U);
+  const json& last = parsed["runs"][7];
+  EXPECT_EQ(last["workload"], 1);
+  EXPECT_EQ(last["policy"], 1);
+  EXPECT_EQ(last["seed"], 2);
+  EXPECT_EQ(last["description"], 1);
+  EXPECT_EQ(last["offered_load"], nullptr);
+  EXPECT_EQ(last["summary"]["makespan_s"], 2101);
+  EXPECT_EQ(last["summary"]["makespan_over_best_baseline"], 0.5);
+  EXPECT_EQ(last["summary"]["mean_jct_over_best_baseline"], nullptr);
+}
+
+TEST(RenderTest, HostileTextOfAComparisonNeverLeavesItsPlace) {
+  ComparisonData data = Sweep();
+  const std::string text = "</script><img src=x>&\u2028{{d3}}\xff\n";
+  data.title = data.version = text;
+  data.command = data.fields = data.workloads[0] = {text, text};
+  data.policies[0].name = data.runs[0].description = data.runs[0].summary.policy = text;
+  const std::string page_json = RenderPageJson(data);
+  EXPECT_EQ(page_json.find_first_of("<>&\n"), std::string::npos);
+  EXPECT_TRUE(json::accept(page_json));
+}
+
 class PageTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -132,7 +182,7 @@ class PageTest : public testing::Test {
 TEST_F(PageTest, HoldsEverythingItNeeds) {
   const auto page = RenderHtml(Comparison({"flexmig"}, {1}, {1}));
   ASSERT_TRUE(page.ok()) << page.status().ToString();
-  for (const std::string_view part : {kPageStyle, kPageScript, kD3Script}) {
+  for (const std::string_view part : {kPageStyle, kSharedScript, kSimulationScript, kD3Script}) {
     EXPECT_NE(page->find(part), std::string::npos);
   }
   EXPECT_THAT(*page, testing::Not(testing::HasSubstr("{{")));
@@ -157,10 +207,21 @@ TEST_F(PageTest, TitleIsEscapedAndScriptsStayThree) {
   EXPECT_EQ(scripts, 3U);
 }
 
+TEST_F(PageTest, ComparisonHasItsOwnScriptAndNoOther) {
+  const auto page = RenderHtml(Sweep());
+  ASSERT_TRUE(page.ok()) << page.status().ToString();
+  EXPECT_THAT(*page, testing::HasSubstr(std::string(kComparisonScript)));
+  EXPECT_THAT(*page, testing::Not(testing::HasSubstr(std::string(kSimulationScript))));
+  EXPECT_THAT(*page, testing::Not(testing::HasSubstr("{{")));
+}
+
 TEST_F(PageTest, TooManyRunsAreRefused) {
   ReportData data;
   data.runs.resize(kMaxRuns + 1);
   EXPECT_EQ(RenderHtml(data).status().code(), StatusCode::kInvalidArgument);
+  ComparisonData comparison;
+  comparison.runs.resize(kMaxRuns + 1);
+  EXPECT_EQ(RenderHtml(comparison).status().code(), StatusCode::kInvalidArgument);
 }
 
 }  // namespace

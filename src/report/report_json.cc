@@ -6,17 +6,15 @@
 #include <optional>
 #include <tuple>
 
-#include <nlohmann/json.hpp>
-
 #include "flexmig/base/strings.h"
 #include "flexmig/report/render.h"
 #include "flexmig/report/summary_fields.h"
 
+#include "page_json.h"
+
 namespace flexmig::report {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 double Seconds(sched::Duration duration) { return std::chrono::duration<double>(duration).count(); }
 double Seconds(sched::TimePoint time) { return Seconds(time.time_since_epoch()); }
@@ -77,16 +75,13 @@ Json RunJson(const ReportRun& run, const std::map<GroupKey, sched::Duration>& be
                {"load", run.key.load ? Json(*run.key.load) : Json()},
                {"setting", run.key.setting},
                {"seed", run.key.seed},
-               {"offered_load", run.offered_load ? Json(*run.offered_load) : Json()}};
-  Json& summary = json["summary"];
-  for (const SummaryField& field : SummaryFields(run.summary)) {
-    std::visit([&](const auto& value) { summary[std::string(field.name)] = value; }, field.value);
-  }
+               {"offered_load", run.offered_load ? Json(*run.offered_load) : Json()},
+               {"summary", SummaryJson(run.summary)}};
   // As in the table: of runs that did every job under the comparison's speed model.
   const auto baseline = best.find(GroupOf(run));
   const bool is_compared = baseline != best.end() && run.summary.jobs_left_out == 0 &&
                            run.summary.role != sim::Role::kReference;
-  summary["makespan_over_best_baseline"] =
+  json["summary"]["makespan_over_best_baseline"] =
       is_compared ? Json(Seconds(run.summary.makespan) / Seconds(baseline->second)) : Json();
   if (run.detail) json["timeseries_window_s"] = Seconds(run.detail->sample_window);
   return json;
@@ -155,10 +150,6 @@ Json DetailJson(const RunDetail& detail) {
           {"gantt", GanttJson(detail.gantt)}};
 }
 
-std::string Dump(const Json& json, int indent, bool ascii) {
-  return json.dump(indent, ' ', ascii, Json::error_handler_t::replace);
-}
-
 }  // namespace
 
 std::string RenderSummaryJson(const ReportData& data) {
@@ -187,18 +178,7 @@ std::string RenderPageJson(const ReportData& data) {
     }
     json["runs"].back()["detail"] = DetailJson(*run.detail);
   }
-  const std::string plain = Dump(json, -1, true);
-  std::string text;
-  text.reserve(plain.size());
-  for (const char c : plain) {
-    switch (c) {
-      case '<': text += "\\u003c"; break;
-      case '>': text += "\\u003e"; break;
-      case '&': text += "\\u0026"; break;
-      default: text += c;
-    }
-  }
-  return text;
+  return DumpForPage(json);
 }
 
 }  // namespace flexmig::report

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: check_page.sh <report-sample> <folder for page and screenshots>
+# usage: check_page.sh <report-sample> <folder for pages and screenshots> report|comparison
 # Exit code 77: skipped, and why.
 set -uo pipefail
 here=$(dirname "$0")
@@ -10,5 +10,5 @@ for program in python3 chromium chromedriver; do
   fi
 done
 mkdir -p "$2" || exit 1
-"$1" "$2/report.html" || exit
-exec python3 "$here/check_page.py" "$2/report.html" "$2"
+"$1" "$2" || exit
+exec python3 "$here/check_$3.py" "$2/$3.html" "$2"

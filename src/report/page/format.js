@@ -38,6 +38,8 @@ function number(value, digits = 3) {
 
 const fixed = (value, decimals) => value === null || value === undefined ? "–"
   : value.toLocaleString("en-GB", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+// So many that numbers up to `largest` have three digits.
+const decimalsFor = (largest) => Math.max(0, Math.min(3, 2 - Math.floor(Math.log10(largest || 1))));
 const percent = (share) => `${fixed(100 * share, 1)} %`;
 const ratio = (value) => value === null || value === undefined ? "–" : `× ${fixed(value, 3)}`;
 

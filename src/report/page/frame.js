@@ -17,12 +17,14 @@ function section(id, title, lead) {
 function figure(parent, { id, title, note, hint, height, describe, draw, table }) {
   const svg = d3.create("svg").attr("role", "img").attr("class", "chart");
   const controls = element("div", { class: "controls" });
-  const readout = element("p", { class: "readout", "aria-live": "polite", hidden: !hint }, hint || "");
+  const readout = element("p", { class: "readout", "aria-live": "polite" }, hint || "");
   const holder = element("div", { class: "holder" }, svg.node());
   const caption = element("figcaption", {}, element("h3", {}, title));
   if (note) caption.append(element("p", { class: "note" }, note));
-  const node = element("figure", { id }, caption, controls, holder, readout);
-  if (table) node.append(lazyTable("As a table", title, table));
+  const foot = element("div", { class: "foot" });
+  if (hint) foot.append(readout);
+  if (table) foot.append(lazyTable("As a table", title, table));
+  const node = element("figure", { id }, caption, controls, holder, foot);
   parent.append(node);
 
   let width = 0;
@@ -40,7 +42,7 @@ function figure(parent, { id, title, note, hint, height, describe, draw, table }
     width = now;
     redraw();
   }).observe(holder);
-  return { node, svg, controls, readout, holder, redraw, say: (text) => { readout.textContent = text; } };
+  return { node, svg, controls, holder, redraw, say: (text) => { readout.textContent = text; } };
 }
 
 // A labelled choice; `onChange(value)` gets the option's value.
@@ -61,8 +63,10 @@ function button(controls, text, label, onClick) {
   return node;
 }
 
-function xAxis(svg, scale, { top, height, label, ticks, format, grid = true }) {
+// At `values`, if there are few enough of them.
+function xAxis(svg, scale, { top, height, label, ticks, values, format, grid = true }) {
   const axis = d3.axisBottom(scale).ticks(ticks, format).tickSizeOuter(0);
+  if (values && values.length <= ticks) axis.tickValues(values).tickFormat((value) => number(value));
   if (typeof format === "function") axis.tickFormat(format);
   const g = svg.append("g").attr("class", "axis").attr("transform", `translate(0,${top + height})`)
     .call(axis);

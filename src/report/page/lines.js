@@ -2,9 +2,9 @@
 
 const kCursorHint = "Point at the chart, or select it and use the arrow keys, to read values.";
 
-// `lines()` gives {x: {label, text, log, domain}, y: {label, text, domain}, step, dots,
-// lines: [{policy, points: [{x, y, least, largest}]}]}, points sorted by x. Axes begin at zero
-// unless they are logarithmic, which their label says.
+// `lines()` gives {x: {label, text, log, domain, values}, y: {label, text, domain, range, mark}, step, dots,
+// lines: [{policy, points: [{x, y, least, largest}]}]}, points sorted by x. Axes of y begin at zero unless
+// there is a `range`, which the label then says; `values` are all that there are of x, `mark` is a line across.
 function lineFigure(parent, { id, title, note, height = 300, lines, controls }) {
   const fig = figure(parent, {
     id, title, note, height, hint: kCursorHint,
@@ -27,10 +27,20 @@ function lineFigure(parent, { id, title, note, height = 300, lines, controls }) 
     draw: (svg, width, tall) => drawLines(fig, svg, width, tall, lines()),
   });
   if (controls) controls(fig);
-  const shown = lines().lines.map((line) => line.policy);
-  fig.holder.before(legend(shown));
+  const keys = element("div");
+  fig.holder.before(keys);
+  const redraw = fig.redraw;
+  // What is there may change with what is chosen.
+  fig.redraw = () => {
+    keys.replaceChildren(legend(lines().lines.map((line) => line.policy), fig.svg));
+    redraw();
+  };
+  fig.redraw();
   return fig;
 }
+
+const nearest = (values, to) => values.reduce((best, value) => (
+  Math.abs(value - to) < Math.abs(best - to) ? value : best));
 
 function drawLines(fig, svg, width, tall, { x, y, step, dots, lines }) {
   const margin = { left: 52, right: 14, top: 26, bottom: 42 };
@@ -47,18 +57,24 @@ function drawLines(fig, svg, width, tall, { x, y, step, dots, lines }) {
     ? d3.scaleLog().domain([d3.min(positive), d3.max(positive)]).range([margin.left, right]).clamp(true)
     : d3.scaleLinear().domain(x.domain || [0, d3.max(points, (p) => p.x)]).range([margin.left, right]);
   const scaleY = d3.scaleLinear().range([bottom, margin.top])
-    .domain(y.domain || [0, d3.max(points, (p) => (p.largest === undefined ? p.y : p.largest)) || 1]);
+    .domain(y.domain || y.range || [0, d3.max(points, (p) => (p.largest === undefined ? p.y : p.largest)) || 1]);
   if (!y.domain) scaleY.nice();
   xAxis(svg, scaleX, { top: margin.top, height: bottom - margin.top, ticks: Math.max(3, width / 100),
-    label: x.log ? `${x.label}, logarithmic` : x.label,
+    label: x.log ? `${x.label}, logarithmic` : x.label, values: x.values,
     format: x.log ? (value) => (/^1/.test(value.toExponential()) ? number(value) : "") : undefined });
   yAxis(svg, scaleY, { left: margin.left, width: right - margin.left, label: y.label, ticks: 6 });
 
+  if (y.mark !== undefined) {
+    svg.append("line").attr("class", "reference").attr("x1", margin.left).attr("x2", right)
+      .attr("y1", scaleY(y.mark)).attr("y2", scaleY(y.mark));
+  }
+
   const curve = step ? d3.curveStepAfter : d3.curveLinear;
   const toX = (p) => scaleX(x.log ? Math.max(p.x, scaleX.domain()[0]) : p.x);
-  for (const line of lines) {
+  // Flex-MIG last, so that nothing lies over it.
+  for (const line of [...lines].sort((a, b) => policyStyles[a.policy].isOurs - policyStyles[b.policy].isOurs)) {
     const style = policyStyles[line.policy];
-    const g = svg.append("g").attr("class", "line");
+    const g = svg.append("g").attr("class", "line").attr("data-policy", line.policy);
     if (line.points.some((p) => p.least !== undefined && p.largest > p.least)) {
       g.append("path").attr("class", "band").style("fill", style.color)
         .attr("d", d3.area().curve(curve).x(toX).y0((p) => scaleY(p.least)).y1((p) => scaleY(p.largest))(line.points));
@@ -75,7 +91,8 @@ function drawLines(fig, svg, width, tall, { x, y, step, dots, lines }) {
   cursor(fig, {
     left: margin.left, right, top: margin.top, height: bottom - margin.top,
     tell: (pixel) => {
-      const value = scaleX.invert(pixel);
+      const under = scaleX.invert(pixel);
+      const value = x.values ? nearest(x.values, under) : under;
       const at = lines.map((line) => {
         const after = (find.right || find.bisectRight)(line.points, value);
         const before = line.points[Math.max(0, after - 1)];
@@ -87,158 +104,4 @@ function drawLines(fig, svg, width, tall, { x, y, step, dots, lines }) {
       return `At ${x.text(value)}: ${at.filter(Boolean).join(" · ") || "all runs are over"}`;
     },
   });
-}
-
-// Windows of a recorded quantity as points of a step line, the end of the last window included.
-function windowPoints(series, quantity, scaleX, scaleY) {
-  const { mean: means, least, largest } = series[quantity];
-  const points = means.map((value, i) => ({ x: scaleX(series.from + i * series.width), y: scaleY(value),
-    least: scaleY(least[i]), largest: scaleY(largest[i]) }));
-  if (points.length > 0) points.push({ ...points[points.length - 1], x: scaleX(series.to) });
-  return points;
-}
-
-function queueFigure(parent, details) {
-  const unit = timeUnit(d3.max(details(), (run) => run.detail.by_time.to - run.detail.by_time.from) || 1);
-  return lineFigure(parent, {
-    id: "queue",
-    title: "Queue length",
-    note: "Jobs that wait, over time since the first submission. Lines are means over windows of time, bands "
-      + "go from the least to the largest value in the window.",
-    lines: () => ({
-      step: true,
-      x: { label: `time [${unit.name}]`, text: (value) => `${number(value)} ${unit.name}` },
-      y: { label: "waiting jobs", text: (value) => number(value) },
-      lines: details().map((run) => ({ policy: run.policy, points: windowPoints(run.detail.by_time,
-        "waiting_jobs", (t) => (t - run.detail.by_time.from) / unit.seconds, (v) => v) })),
-    }),
-  });
-}
-
-function distributionFigure(parent, details, { id, title, field, note }) {
-  let log = false;
-  const unit = () => timeUnit(d3.max(details().flatMap((run) => run.detail[field])) || 1);
-  return lineFigure(parent, {
-    id, title, note,
-    controls: (fig) => {
-      choice(fig.controls, "Time axis", [{ value: "linear", text: "linear, from 0" },
-        { value: "log", text: "logarithmic" }], "linear", (value) => {
-        log = value === "log";
-        fig.redraw();
-      });
-    },
-    lines: () => {
-      const u = unit();
-      return {
-        x: { label: `${title.toLowerCase().includes("wait") ? "wait" : "JCT"} [${u.name}]`, log,
-          text: (value) => `${number(value)} ${u.name}` },
-        y: { label: "jobs [% of all]", domain: [0, 100], text: (value) => `${number(value)} %` },
-        // Jobs that were left out never end: a line without them stays below 100 %.
-        lines: details().map((run) => ({ policy: run.policy, points: run.detail[field].map((value, i, all) => ({
-          x: value / u.seconds, y: ((100 * i) / (all.length - 1)) * (run.summary.jobs_done
-            / (run.summary.jobs_done + run.summary.jobs_left_out)) })) })),
-      };
-    },
-  });
-}
-
-function fragmentationFigure(parent, details) {
-  let measure = "unusable_slices";
-  const total = report.cluster.gpus * report.cluster.compute_slices_per_gpu;
-  return lineFigure(parent, {
-    id: "fragmentation",
-    title: "Fragmentation over arrived demand",
-    note: "Free compute slices that a request drawn from the workload's own mix could not use, as arriving "
-      + "jobs found them. Arrived demand: slices that all jobs submitted so far had asked for, in multiples "
-      + "of the cluster. Memory floors and node borders are not looked at.",
-    controls: (fig) => {
-      choice(fig.controls, "Share of", [{ value: "unusable_slices", text: "all slices of the cluster" },
-        { value: "fragmentation", text: "the slices free at the time" }], measure, (value) => {
-        measure = value;
-        fig.redraw();
-      });
-    },
-    lines: () => ({
-      step: true,
-      x: { label: "arrived demand [multiples of the cluster's slices]", text: (value) => number(value) },
-      y: { label: measure === "fragmentation" ? "unusable [% of free slices]" : "unusable [% of all slices]",
-        domain: measure === "fragmentation" ? [0, 100] : undefined, text: (value) => `${number(value)} %` },
-      lines: details().map((run) => ({ policy: run.policy, points: windowPoints(run.detail.by_demand, measure,
-        (demand) => demand / total, (v) => (measure === "fragmentation" ? 100 * v : (100 * v) / total)) })),
-    }),
-  });
-}
-
-// Held and asked slices of each policy in a row of its own: what is asked for is full, what only
-// rounding holds is pale.
-function utilisationFigure(parent, details) {
-  const kRow = 84;
-  const total = report.cluster.gpus * report.cluster.compute_slices_per_gpu;
-  const span = () => d3.max(details(), (run) => run.detail.by_time.to - run.detail.by_time.from) || 1;
-  const share = (values) => values.map((value) => (100 * value) / total);
-  const fig = figure(parent, {
-    id: "utilisation",
-    title: "Utilisation",
-    hint: kCursorHint,
-    note: "Compute slices of all GPUs, means over windows of time since the first submission. Full: held by "
-      + "jobs that asked for them. Pale: held, but lost to rounding up. Empty: idle, out of service, or not in "
-      + "the layout. A row ends when its last job does.",
-    height: () => kRow * details().length + 46,
-    describe: () => details().map((run) => `${policyName(run.policy)}: held ${percent(run.summary.held_utilisation)}, `
-      + `asked for ${percent(run.summary.asked_utilisation)}`).join("; "),
-    table: () => ({
-      head: ["policy", ">from [s]", ">held [%]", ">asked [%]", ">GPUs out of service"],
-      rows: details().flatMap((run) => {
-        const s = run.detail.by_time;
-        return s.held_slices.mean.map((held, i) => [policyName(run.policy), number(i * s.width, 6),
-          fixed((100 * held) / total, 1), fixed((100 * s.asked_slices.mean[i]) / total, 1),
-          number(s.gpus_out_of_service.mean[i])]);
-      }),
-    }),
-    draw: (svg, width) => {
-      const unit = timeUnit(span());
-      const left = 48;
-      const right = width - 14;
-      const x = d3.scaleLinear().domain([0, span() / unit.seconds]).range([left, right]);
-      const rows = details();
-      xAxis(svg, x, { top: 20, height: kRow * rows.length - 20, label: `time [${unit.name}]`,
-        ticks: Math.max(3, width / 110) });
-      rows.forEach((run, row) => {
-        const series = run.detail.by_time;
-        const style = policyStyles[run.policy];
-        const top = row * kRow + 22;
-        const y = d3.scaleLinear().domain([0, 100]).range([top + kRow - 26, top]);
-        const g = svg.append("g").attr("class", "utilisation");
-        const value = g.append("text").attr("class", "bar-value").attr("x", right).attr("y", top - 6)
-          .attr("text-anchor", "end").text(`held ${percent(run.summary.held_utilisation)}, asked ${
-            percent(run.summary.asked_utilisation)}`);
-        fitName(g.append("text").attr("class", "bar-name").attr("x", left).attr("y", top - 6),
-          policyName(run.policy), right - left - 12 - value.node().getComputedTextLength());
-        const at = (i) => x(Math.min(i * series.width, series.to - series.from) / unit.seconds);
-        const area = (values) => d3.area().curve(d3.curveStepAfter).x((v, i) => at(i)).y0(y(0)).y1((v) => y(v))(
-          [...values, values[values.length - 1]]);
-        g.append("path").attr("class", "mark held").style("fill", style.color)
-          .attr("d", area(share(series.held_slices.mean)));
-        g.append("path").attr("class", "mark asked").style("fill", style.color)
-          .attr("d", area(share(series.asked_slices.mean)));
-        const axis = g.append("g").attr("class", "axis").attr("transform", `translate(${left},0)`)
-          .call(d3.axisLeft(y).tickValues([0, 50, 100]).tickFormat((v) => `${v} %`).tickSizeOuter(0));
-        axis.selectAll(".tick line").clone().attr("class", "grid").attr("x2", right - left);
-      });
-      cursor(fig, {
-        left, right, top: 20, height: kRow * rows.length - 24,
-        tell: (pixel) => {
-          const time = x.invert(pixel) * unit.seconds;
-          return `At ${duration(time)}: ${rows.map((run) => {
-            const s = run.detail.by_time;
-            const i = Math.floor(time / s.width);
-            if (time > s.to - s.from || i >= s.held_slices.mean.length) return `${policyName(run.policy)} is over`;
-            return `${policyName(run.policy)} held ${number((100 * s.held_slices.mean[i]) / total)} %, asked ${
-              number((100 * s.asked_slices.mean[i]) / total)} %`;
-          }).join(" · ")}`;
-        },
-      });
-    },
-  });
-  return fig;
 }

@@ -3,6 +3,9 @@
 
 const kDashes = ["", "7 3", "2 3", "9 3 2 3", "4 2", "12 4", "1 2", "6 2 1 2 1 2"];
 
+const kSymbols = [d3.symbolCircle, d3.symbolDiamond, d3.symbolSquare, d3.symbolTriangle, d3.symbolCross,
+  d3.symbolStar];
+
 // Flex-MIG is blue and drawn thickest; the others follow in the order asked for.
 const policyStyles = (() => {
   let flexmig = 0;
@@ -11,7 +14,8 @@ const policyStyles = (() => {
     const isOurs = policy.role === "flexmig";
     const index = isOurs ? flexmig++ : other++;
     return {
-      color: isOurs ? `var(--ours-${index % 2})` : `var(--series-${index % 7})`,
+      color: isOurs ? `var(--ours-${index % 4})` : `var(--series-${index % 7})`,
+      symbol: kSymbols[index % kSymbols.length],
       dash: isOurs ? kDashes[index] || "" : kDashes[(index + 1) % kDashes.length],
       width: isOurs ? 2.6 : 1.7,
       isOurs,
@@ -34,15 +38,18 @@ function fitName(text, name, pixels) {
   text.append("title").text(name);
 }
 
+// The runs that lines are about.
+let runsOfLines = () => report.runs;
+
 // Lines of policies that did not do every job are about other jobs than the others': said beside them.
 function leftOutNote(index) {
-  const most = Math.max(0, ...report.runs.filter((run) => run.policy === index)
+  const most = Math.max(0, ...runsOfLines().filter((run) => run.policy === index)
     .map((run) => run.summary.jobs_left_out));
   return most > 0 ? ` (left out ${plural(most, "job")})` : "";
 }
 
-// A piece of line, as in the chart, beside the name.
-function legend(policies) {
+// A piece of line, as in the chart `svg`, beside the name; pointing at one lets the other lines fade.
+function legend(policies, svg) {
   const list = element("ul", { class: "legend", "aria-label": "Policies" });
   for (const index of policies) {
     const item = element("li", { title: policyName(index) });
@@ -51,6 +58,12 @@ function legend(policies) {
       .append("line").attr("x1", 1).attr("x2", 29).attr("y1", 5).attr("y2", 5)
       .style("stroke", style.color).style("stroke-width", style.width)
       .style("stroke-dasharray", style.dash);
+    item.addEventListener("pointerenter", () => {
+      svg.classed("has-hot", true).selectAll(".line").classed("hot", function () {
+        return this.dataset.policy === String(index);
+      });
+    });
+    item.addEventListener("pointerleave", () => svg.classed("has-hot", false));
     item.append(element("span", {}, shortName(policyName(index), 44), leftOutNote(index)));
     list.append(item);
   }

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "flexmig/base/status.h"
+#include "flexmig/report/comparison_data.h"
 #include "flexmig/report/report_data.h"
 
 namespace flexmig::report {
@@ -18,11 +19,13 @@ std::string RenderSummaryJson(const ReportData& data);
 
 // Whether this build has the plotting library that pages need.
 bool CanRenderHtml();
+// The same; the error, kUnimplemented, says how to mend it.
+Status CheckCanRenderHtml();
 
-// The comparison as a page that needs nothing else: no network, no other file. Text of the data is
-// never read as markup. Size: 0.4 MB, 0.1 to 0.2 MB for each run in detail, 0.5 KB for each other.
-// Errors: kUnimplemented, saying how to mend it, unless CanRenderHtml; kInvalidArgument for more
-// than kMaxRuns runs.
+// A page that needs nothing else: no network, no other file. Text of the data is never read as
+// markup. Size: 0.4 MB, 0.1 to 0.2 MB for each run in detail, 0.5 KB for each other.
+// Errors: that of CheckCanRenderHtml; kInvalidArgument for more than kMaxRuns runs.
 Result<std::string> RenderHtml(const ReportData& data);
+Result<std::string> RenderHtml(const ComparisonData& data);
 
 }  // namespace flexmig::report

@@ -1,4 +1,4 @@
-// The page, from top to bottom.
+// The page of `flexmig simulate`, from top to bottom.
 
 const state = {
   setting: report.runs[0] ? report.runs[0].setting : "",
@@ -16,14 +16,11 @@ const detailsNow = () => report.policies.map((policy, index) => runsAt()
 
 function header() {
   const { cluster, trace } = report;
-  page.append(element("header", {},
-    element("p", { class: "kicker" }, "Flex-MIG simulation"),
-    element("h1", {}, report.title),
-    element("p", { class: "facts" }, [
-      `${cluster.gpus} × ${cluster.product}`, `${number(cluster.gpus * cluster.compute_slices_per_gpu)} compute slices`,
-      plural(trace.jobs, "job"), plural(report.policies.length, "policy").replace("policys", "policies"),
-      loads.length > 1 ? `${loads.length} loads` : "", seeds.length > 1 ? `${seeds.length} seeds` : `seed ${seeds[0]}`,
-    ].filter(Boolean).join(" · "))));
+  pageHeader("Flex-MIG simulation", [
+    `${cluster.gpus} × ${cluster.product}`, `${number(cluster.gpus * cluster.compute_slices_per_gpu)} compute slices`,
+    plural(trace.jobs, "job"), plural(report.policies.length, "policy").replace("policys", "policies"),
+    loads.length > 1 ? `${loads.length} loads` : "", seeds.length > 1 ? `${seeds.length} seeds` : `seed ${seeds[0]}`,
+  ]);
 }
 
 // The same policy at the other loads, so that the one chosen hides nothing.
@@ -45,17 +42,14 @@ function verdict() {
     if (compared.length === 0) node.append(element("p", {}, "Flex-MIG is not among the policies compared here."));
     for (const m of compared) {
       if (!m.ratio) {
-        node.append(element("p", {}, `${policyName(m.index)}: not compared, since ${m.seconds
+        node.append(element("p", {}, `${policyName(m.index)}: not compared, since ${m.values
           ? "no baseline did every job" : "it left jobs out"}.`));
         continue;
       }
-      const change = 100 * (m.ratio.mean - 1);
+      const { kind, text } = verdictOf(m.ratio.mean);
       const best = unique(runsAt().filter((run) => run.summary.makespan_over_best_baseline === 1
         && report.policies[run.policy].role === "baseline").map((run) => policyName(run.policy)));
-      const kind = change < -0.05 ? "win" : change > 0.05 ? "loss" : "draw";
-      node.append(element("div", { class: `card ${kind}` },
-        element("p", { class: "big" }, kind === "draw" ? "equal" : `${fixed(Math.abs(change), 1)} % ${
-          kind === "win" ? "shorter" : "longer"}`),
+      node.append(card(kind, text,
         element("p", {}, "Makespan of ", element("b", {}, policyName(m.index)), " against ",
           ...(best.length === 1 ? [element("b", {}, best[0]), ", the baseline with the shortest one"]
             : ["the baseline with the shortest one, seed by seed"]),
@@ -79,26 +73,39 @@ function choices(onChange) {
   if (controls.children.length > 0) page.append(controls);
 }
 
+// Every run with everything that was measured; makespans above the best baseline's in bold.
+function resultsTable(runs) {
+  const hasLoads = unique(report.runs.map((run) => run.load)).length > 1;
+  const hasSettings = unique(report.runs.map((run) => run.setting)).length > 1;
+  const hasSeeds = unique(report.runs.map((run) => run.seed)).length > 1;
+  const some = (has, ...cells) => (has ? cells : []);
+  return {
+    head: ["policy", ...some(hasSettings, "setting"), ...some(hasLoads, ">load"), ...some(hasSeeds, ">seed"),
+      ">jobs done", ">left out", ">makespan [s]", ">× best baseline", ">mean JCT [s]", ">median JCT [s]", ">p95 JCT [s]",
+      ">mean wait [s]", ">held [%]", ">asked [%]", ">reconf.", ">reconf. [GPU s]"],
+    rows: runs.map((run) => {
+      const s = run.summary;
+      const x = s.makespan_over_best_baseline;
+      const value = (seconds) => (s.jobs_done === 0 ? "–" : fixed(seconds, 1));
+      return [s.policy, ...some(hasSettings, run.setting || "–"), ...some(hasLoads, loadText(run.load)),
+        ...some(hasSeeds, String(run.seed)), number(s.jobs_done),
+        { text: number(s.jobs_left_out), strong: s.jobs_left_out > 0 }, value(s.makespan_s),
+        { text: x === null ? "–" : fixed(x, 3), strong: x !== null && x > 1 },
+        value(s.mean_jct_s), value(s.median_jct_s), value(s.p95_jct_s), value(s.mean_wait_s),
+        value(100 * s.held_utilisation), value(100 * s.asked_utilisation), number(s.reconfigurations),
+        fixed(s.reconfiguration_gpu_s, 1)];
+    }),
+  };
+}
+
 function foundations() {
   const node = section("foundations", "What the results rest on",
     "Every number on this page follows from these; change one and the order of the policies may change.");
-  const list = element("dl");
-  for (const { name, text } of report.assumptions) list.append(element("dt", {}, name), element("dd", {}, text));
-  node.append(list, element("h3", {}, "Policies"));
-  const policies = element("dl");
-  for (const { name, role, description } of report.policies) {
-    policies.append(element("dt", {}, name), element("dd", {}, `${description} (${role})`));
-  }
-  node.append(policies, element("h3", {}, "Made by"));
-  const origin = element("dl", {}, element("dt", {}, "command"),
-    element("dd", {}, element("code", {}, report.command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word
-      : `'${word.replaceAll("'", "'\\''")}'`)).join(" "))),
-    element("dt", {}, "version"), element("dd", {}, `flexmig ${report.version}`),
-    element("dt", {}, "trace"), element("dd", {}, report.trace.name));
-  if (report.trace.sha256) {
-    origin.append(element("dt", {}, "SHA-256 of the trace"), element("dd", {}, element("code", {}, report.trace.sha256)));
-  }
-  node.append(origin);
+  node.append(definitions(report.assumptions.map(({ name, text }) => [name, text])),
+    element("h3", {}, "Policies"),
+    definitions(report.policies.map(({ name, role, description }) => [name, `${description} (${role})`])),
+    ...origin([["trace", report.trace.name], ...(report.trace.sha256
+      ? [["SHA-256 of the trace", element("code", {}, report.trace.sha256)]] : [])]));
 }
 
 function build() {
@@ -117,9 +124,10 @@ function build() {
       charts.append(node);
       return node;
     };
-    const results = at("results", "Makespan");
+    const results = at("results", "Result");
     makespanBars(results, runsAt);
-    if (loads.filter((load) => load !== null).length > 1) makespanByLoad(results, runsAt);
+    const some = loads.filter((load) => load !== null);
+    if (some.length > 1) makespanByLoad(results, runsAt, () => some);
     const details = detailsNow;
     if (details().length > 0) {
       const inDetail = details()[0];
@@ -129,14 +137,14 @@ function build() {
       ganttFigure(time, details);
       utilisationFigure(time, details);
       queueFigure(time, details);
-      const jobs = at("jobs", "Jobs");
+      const jobs = at("jobs", "Jobs and what they find");
       const pair = element("div", { class: "pair" });
       jobs.append(pair);
       distributionFigure(pair, details, { id: "jct-cdf", title: "Job completion time", field: "jct_s",
         note: "Share of jobs with at most this time from submission to finish (JCT)." });
       distributionFigure(pair, details, { id: "wait-cdf", title: "Wait", field: "wait_s",
         note: "Share of jobs that waited at most this long from submission to start." });
-      fragmentationFigure(at("fragments", "Fragmentation"), details);
+      fragmentationFigure(jobs, details);
     }
   };
   rebuild();
