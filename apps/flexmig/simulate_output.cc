@@ -32,12 +32,16 @@ Status ParseGanttGpus(std::string_view text, report::RecorderOptions& options) {
 
 Status WritePage(const std::filesystem::path& path, const report::ReportData& data) {
   FLEXMIG_ASSIGN_OR_RETURN(const std::string page, report::RenderHtml(data));
-  FLEXMIG_ASSIGN_OR_RETURN(auto file, report::AtomicFile::Create(path));
-  FLEXMIG_RETURN_IF_ERROR(file.Write(page));
-  return file.Commit();
+  return WriteWhole(path, page);
 }
 
 }  // namespace
+
+Status WriteWhole(const std::filesystem::path& path, std::string_view text) {
+  FLEXMIG_ASSIGN_OR_RETURN(auto file, report::AtomicFile::Create(path));
+  FLEXMIG_RETURN_IF_ERROR(file.Write(text));
+  return file.Commit();
+}
 
 Result<SimulationOutput> SimulationOutput::Create(const OutputArguments& arguments) {
   SimulationOutput output;
@@ -47,8 +51,8 @@ Result<SimulationOutput> SimulationOutput::Create(const OutputArguments& argumen
   const auto from = trace::ParseDuration(arguments.gantt_from);
   FLEXMIG_RETURN_IF_ERROR(from.status().WithContext("--gantt-from"));
   output.options_.gantt_from = *from;
-  if (!arguments.html.empty() && !report::CanRenderHtml()) {
-    return report::RenderHtml({}).status().WithContext("--html");
+  if (!arguments.html.empty()) {
+    FLEXMIG_RETURN_IF_ERROR(report::CheckCanRenderHtml().WithContext("--html"));
   }
   if (arguments.out.empty()) return output;
   std::error_code error;
@@ -86,11 +90,9 @@ Result<std::string> SimulationOutput::Commit(const report::ReportData& data) {
   if (report::CanRenderHtml()) {
     FLEXMIG_RETURN_IF_ERROR(WritePage(folder_ / "report.html", data));
   } else {
-    note = StrCat("report.html is not written: ", report::RenderHtml(data).status().message());
+    note = StrCat("report.html is not written: ", report::CheckCanRenderHtml().message());
   }
-  FLEXMIG_ASSIGN_OR_RETURN(auto file, report::AtomicFile::Create(summary));
-  FLEXMIG_RETURN_IF_ERROR(file.Write(report::RenderSummaryJson(data)));
-  FLEXMIG_RETURN_IF_ERROR(file.Commit());
+  FLEXMIG_RETURN_IF_ERROR(WriteWhole(summary, report::RenderSummaryJson(data)));
   return note;
 }
 

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "flexmig/base/status.h"
 #include "flexmig/report/atomic_file.h"
@@ -46,6 +48,9 @@ class SimulationOutput {
   std::optional<report::AtomicFile> jobs_;
   std::optional<report::AtomicFile> timeseries_;
 };
+
+// Writes a file that appears whole, on disk. Errors: those of report::AtomicFile.
+Status WriteWhole(const std::filesystem::path& path, std::string_view text);
 
 // The words of this process's command line, the program's name without its folder.
 std::vector<std::string> CommandLine();

@@ -13,14 +13,17 @@
 #include <unistd.h>
 
 #include "flexmig/base/strings.h"
+#include "flexmig/report/render.h"
 #include "flexmig/sweep/compare.h"
 #include "flexmig/sweep/experiment.h"
 #include "flexmig/sweep/grid.h"
 #include "flexmig/sweep/results_file.h"
 #include "flexmig/sweep/run.h"
 
+#include "comparison_page.h"
 #include "exit_code.h"
 #include "output.h"
+#include "simulate_output.h"
 
 namespace flexmig::app {
 namespace {
@@ -106,12 +109,23 @@ Result<std::string> Sweep(SweepArguments arguments) {
   return StrCat(settings.size(), " runs in ", arguments.results, "\n");
 }
 
-Result<std::string> Compare(const std::vector<std::string>& files, const std::string& output) {
+struct CompareArguments {
+  std::vector<std::string> files;
+  std::string output = "markdown";
+  std::string html;
+};
+
+Result<std::string> Compare(const CompareArguments& arguments) {
+  const std::string& output = arguments.output;
   if (output != "markdown" && output != "csv") {
-    return InvalidArgumentError(StrCat("--output: '", output, "' is not markdown or csv"));
+    return InvalidArgumentError(
+        StrCat("--output: '", output, "' is not markdown or csv; --html FILE writes a page"));
+  }
+  if (!arguments.html.empty()) {
+    FLEXMIG_RETURN_IF_ERROR(report::CheckCanRenderHtml().WithContext("--html"));
   }
   sweep::Results all;
-  for (const std::string& file : files) {
+  for (const std::string& file : arguments.files) {
     FLEXMIG_ASSIGN_OR_RETURN(auto results, sweep::ReadResults(file));
     all.merge(results);
     if (!results.empty()) {
@@ -121,6 +135,11 @@ Result<std::string> Compare(const std::vector<std::string>& files, const std::st
   }
   if (all.empty()) return NotFoundError("there are no results");
   const auto rows = sweep::Compare(all);
+  if (!arguments.html.empty()) {
+    const auto page = report::RenderHtml(ComparisonPage(rows, CommandLine()));
+    FLEXMIG_RETURN_IF_ERROR(page.status().WithContext("--html"));
+    FLEXMIG_RETURN_IF_ERROR(WriteWhole(arguments.html, *page));
+  }
   return output == "csv" ? sweep::RenderCsv(rows) : sweep::RenderMarkdown(rows);
 }
 
@@ -159,13 +178,14 @@ void AddSweepCommands(CLI::App& simulate, int& exit_code) {
   sweep->add_option("--results", arguments->results, "File that results are added to")->required();
   sweep->callback([arguments, &exit_code] { Finish(Sweep(*arguments), exit_code); });
 
-  auto files = std::make_shared<std::vector<std::string>>();
-  auto output = std::make_shared<std::string>("markdown");
+  auto comparison = std::make_shared<CompareArguments>();
   CLI::App* compare = simulate.add_subcommand(
       "compare", "Set the policies of a sweep against the best baseline, seed by seed.");
-  compare->add_option("results", *files, "Files that sweeps have written")->required();
-  compare->add_option("-o,--output", *output, "markdown or csv")->capture_default_str();
-  compare->callback([files, output, &exit_code] { Finish(Compare(*files, *output), exit_code); });
+  compare->add_option("results", comparison->files, "Files that sweeps have written")->required();
+  compare->add_option("-o,--output", comparison->output, "markdown or csv")->capture_default_str();
+  compare->add_option("--html", comparison->html,
+                      "Also write a page of charts and tables to this file");
+  compare->callback([comparison, &exit_code] { Finish(Compare(*comparison), exit_code); });
 }
 
 }  // namespace flexmig::app
