@@ -79,7 +79,7 @@ std::string AsTable(const alloc::Explanation& explanation, const mig::NodeInvent
   if (!explanation.by_score) {
     text += "This policy does not weigh; the terms are those of topo, for comparison.\n";
   } else if (!runner_up) {
-    text += "No other choice scores differently.\n";
+    text += "Of the choices looked at none scores differently.\n";
   }
   std::vector<std::string> header{"TERM", ">WEIGHT", ">CHOSEN", ">POINTS"};
   if (runner_up) header.insert(header.end(), {">RUNNER-UP", ">POINTS"});
