@@ -103,7 +103,9 @@ function foundations() {
   const node = section("foundations", "What the results rest on",
     "Every number on this page follows from these; change one and the order of the policies may change.");
   node.append(element("h3", {}, "The same everywhere"),
-    definitions(common.map((field) => [fieldLabel(field), fieldText(field, workloads[0].of[field])])),
+    definitions([...common.map((field) => [fieldLabel(field), fieldText(field, workloads[0].of[field])]),
+      ["comm, in names", "How fast k leaves are against one instance of k slices: as fast (none), a share of it, or as "
+        + "computed from host links. An assumption. Policies that give one instance pay nothing."]]),
     ...(differing.length === 0 ? [] : [element("h3", {}, "Different"),
       definitions(differing.map((field) => [fieldLabel(field), valuesOf(field).map((v) => fieldText(field, v)).join(", ")]))]),
     ...origin([]));

@@ -115,12 +115,14 @@ function ratioFigure(parent, isShown, onSelect) {
       g.append("line").attr("class", "row-line").attr("x1", left).attr("x2", right).attr("y1", middle).attr("y2", middle);
       for (const { policy, ratio: r } of ratios) {
         const style = policyStyles[policy];
+        // Beside each other, so that ranges that overlap can be told apart.
+        const y0 = middle + (ours().indexOf(policy) - (ours().length - 1) / 2) * Math.min(3.5, 14 / ours().length);
         if (r.largest > r.least) {
-          g.append("line").attr("class", "range").attr("x1", x(r.least)).attr("x2", x(r.largest)).attr("y1", middle)
-            .attr("y2", middle).style("stroke", style.color);
+          g.append("line").attr("class", "range").attr("x1", x(r.least)).attr("x2", x(r.largest)).attr("y1", y0)
+            .attr("y2", y0).style("stroke", style.color);
         }
         g.append("path").attr("class", r.mean > 1 ? "mark is-loss" : "mark").style("fill", style.color)
-          .attr("transform", `translate(${x(r.mean)},${middle})`).attr("d", d3.symbol().type(style.symbol).size(64)());
+          .attr("transform", `translate(${x(r.mean)},${y0})`).attr("d", d3.symbol().type(style.symbol).size(64)());
       }
       g.on("mouseenter", () => fig.say(`${workloadName(workload)}: ${ratios.map((r) => `${policyName(r.policy)} ${
         spreadText(r.ratio, ratio)}`).join(" · ")}`));
