@@ -11,8 +11,10 @@
 #include <CLI/CLI.hpp>
 
 #include "flexmig/alloc/policy.h"
+#include "flexmig/base/check.h"
 #include "flexmig/base/strings.h"
 #include "flexmig/sched/queue_policy.h"
+#include "flexmig/sim/cluster_shape.h"
 #include "flexmig/sim/comparison.h"
 #include "flexmig/sim/scheme.h"
 #include "flexmig/sim/workload.h"
@@ -38,7 +40,8 @@ struct Arguments {
   std::string trace;
   TraceFileFlags trace_file;
   std::string generate;
-  std::string gpus = "8";
+  std::string cluster = "8";
+  std::string span_nodes = "wide";
   std::string model = "a100-40";
   std::string policies = "exclusive,static:best,dynamic-drain,dynamic-partial,flexmig";
   std::string queue = "fifo";
@@ -190,6 +193,21 @@ std::string DescribeSpeeds(const sim::SpeedModel& speeds) {
                 speeds.options().mig_off ? " (given)" : " (from SM counts)");
 }
 
+std::string DescribeCluster(const sim::SchemeContext& context) {
+  const std::string gpus = StrCat(context.cluster.gpu_count(), " x ", context.model->product, ", ",
+                                  context.model->compute_slices, " compute slices each, as ");
+  if (context.cluster.nodes == 1) return StrCat(gpus, "one node");
+  const std::string nodes =
+      StrCat(gpus, context.cluster.nodes, " nodes of ", context.cluster.gpus_per_node, "; ");
+  switch (context.span_nodes) {
+    case sim::SpanNodes::kNo: return StrCat(nodes, "no job spans nodes");
+    case sim::SpanNodes::kWide:
+      return StrCat(nodes, "only jobs wider than a node span nodes, as few as could hold them");
+    case sim::SpanNodes::kAny: return StrCat(nodes, "any job may span nodes");
+  }
+  FLEXMIG_CHECK(false);
+}
+
 // Everything a result rests on.
 std::vector<std::pair<std::string, std::string>> DescribeAssumptions(
     const NamedTrace& trace, const Arguments& arguments, const sim::SchemeContext& context,
@@ -207,8 +225,7 @@ std::vector<std::pair<std::string, std::string>> DescribeAssumptions(
     lines.emplace_back("resampling", options.resampling.Describe());
   }
   const std::vector<std::pair<std::string, std::string>> rest = {
-      {"cluster", StrCat(context.gpu_count, " x ", model.product, ", ", model.compute_slices,
-                         " compute slices each, as one node")},
+      {"cluster", DescribeCluster(context)},
       {"queue", StrCat(arguments.queue, ", run times of the trace as estimates")},
       {"mapping", options.mapping.Describe(model)},
       {"multi-GPU jobs",
@@ -235,16 +252,18 @@ std::vector<std::pair<std::string, std::string>> DescribeAssumptions(
 
 Result<std::string> Simulate(const Arguments& arguments) {
   FLEXMIG_ASSIGN_OR_RETURN(const mig::GpuModel* model, mig::FindGpuModel(arguments.model));
-  constexpr int64_t kMaxGpus = 100'000;
-  FLEXMIG_ASSIGN_OR_RETURN(const int64_t gpus,
-                           Named("--gpus", ParseInt(arguments.gpus, 1, kMaxGpus)));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto cluster,
+                           Named("--cluster", sim::ClusterShape::Parse(arguments.cluster)));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto span_nodes,
+                           Named("--span-nodes", sim::ParseSpanNodes(arguments.span_nodes)));
   FLEXMIG_ASSIGN_OR_RETURN(const auto speeds, GetSpeeds(arguments, *model));
   FLEXMIG_ASSIGN_OR_RETURN(const auto costs, GetCosts(arguments));
   FLEXMIG_ASSIGN_OR_RETURN(const auto communication,
                            Named("--comm", sim::Communication::Parse(arguments.communication)));
-  const sim::SchemeContext context{model, static_cast<int>(gpus), speeds,
-                                   costs, communication,          arguments.allocation};
-  FLEXMIG_ASSIGN_OR_RETURN(const auto options, GetWorkloadOptions(arguments, *model));
+  const sim::SchemeContext context{
+      model, cluster, speeds, costs, communication, arguments.allocation, span_nodes};
+  FLEXMIG_ASSIGN_OR_RETURN(auto options, GetWorkloadOptions(arguments, *model));
+  options.fit_gpus = sim::MostGpus(span_nodes, cluster);
   if (arguments.output != "table" && arguments.output != "json" && arguments.output != "csv") {
     return InvalidArgumentError(
         StrCat("--output: '", arguments.output, "' is not table, json or csv"));
@@ -263,7 +282,7 @@ Result<std::string> Simulate(const Arguments& arguments) {
   FLEXMIG_ASSIGN_OR_RETURN(const auto trace, GetTrace(arguments));
   FLEXMIG_ASSIGN_OR_RETURN(
       const auto workload,
-      sim::MakeWorkload(trace.records, *model, context.gpu_count, speeds, options));
+      sim::MakeWorkload(trace.records, *model, cluster.gpu_count(), speeds, options));
   SimulationReport report;
   report.assumptions = DescribeAssumptions(trace, arguments, context, options, workload);
   const bool is_generated = arguments.trace.empty();
@@ -308,7 +327,10 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
   option("--generate", arguments->generate,
          "A made-up trace instead, e.g. jobs=200,seed=1,gap=60s,median=10min,sigma=1.2,"
          "sizes=0.14:1/0.28:4/1:2 (or sizes=openb, openb-shared)");
-  option("--gpus", arguments->gpus, "GPUs of the one node");
+  option("--cluster,--gpus", arguments->cluster, "GPUs of one node, or NODESxGPUS, e.g. 8x8");
+  option("--span-nodes", arguments->span_nodes,
+         "Jobs that may run on several nodes: no (none), wide (those that no node could hold) or "
+         "any");
   option("--model", arguments->model, "Board of every GPU");
   option("--policies", arguments->policies,
          "Of whole-gpu, exclusive, static:<layout>[/<layout>...], static:best, dynamic-drain, "
@@ -335,7 +357,7 @@ void AddSimulateCommand(CLI::App& app, int& exit_code) {
          "What a job makes of more slices than it asked for: faster (by its class) or same");
   option("--comm", arguments->communication,
          "What exchange between a job's leaves costs: none, the share of speed that is left, or "
-         "links[:gradient=102.4MB,step=160ms,link=24GB,latency=60us,overlap=0.5]");
+         "links[:gradient=102.4MB,step=160ms,link=24GB,latency=60us,overlap=0.5,network=25GB]");
   option("--mig-off-speed", arguments->mig_off_speed,
          "Speed of a GPU with MIG off against its whole-GPU instance [default: by class]");
   option("--create-cost", arguments->create_cost,

@@ -21,8 +21,10 @@ Result<report::ReportData> DescribeComparison(const ComparisonInput& input,
                                               const sim::SchemeContext& context,
                                               const SimulationReport& report) {
   report::ReportData data;
-  data.title = StrCat(input.trace_name, " on ", context.gpu_count,
-                      context.gpu_count == 1 ? " GPU" : " GPUs");
+  const sim::ClusterShape& cluster = context.cluster;
+  data.title = StrCat(input.trace_name, " on ",
+                      cluster.nodes == 1 ? "" : StrCat(cluster.nodes, " nodes of "),
+                      cluster.gpus_per_node, cluster.gpus_per_node == 1 ? " GPU" : " GPUs");
   data.version = Version();
   data.command = CommandLine();
   data.trace_name = input.trace_description;
@@ -30,7 +32,8 @@ Result<report::ReportData> DescribeComparison(const ComparisonInput& input,
     FLEXMIG_ASSIGN_OR_RETURN(data.trace_sha256, report::Sha256OfFile(input.trace_path));
   }
   data.trace_jobs = input.trace_jobs;
-  data.gpu_count = context.gpu_count;
+  data.node_count = cluster.nodes;
+  data.gpu_count = cluster.gpu_count();
   data.gpu_product = context.model->product;
   data.slices_per_gpu = context.model->compute_slices;
   data.assumptions = report.assumptions;

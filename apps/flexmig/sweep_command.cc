@@ -162,6 +162,7 @@ void AddSweepCommands(CLI::App& simulate, int& exit_code) {
   list("--trace", grid.traces, "Traces, or generate:SPEC; between them spaces", ' ')->required();
   list("--model", grid.models, "Boards");
   list("--cluster", grid.clusters, "GPUs, or NODESxGPUS");
+  list("--span-nodes", grid.span_nodes, "Jobs that may span nodes: no, wide, any");
   list("--mapping", grid.mappings, "GPUs to slices");
   list("--multi-gpu", grid.multi_gpus, "leaves, fit, skip");
   list("--resample", grid.resamples, "none, order, blocks:N: another trace for every seed");

@@ -222,11 +222,11 @@ Status RunRecorder::WriteRow(size_t job, const Running* running, TimePoint finis
              CsvSeconds(running->start_time - known.submit_time), ",",
              CsvSeconds(finish - known.submit_time), ",", CsvSeconds(finish - running->start_time),
              ",", known.slices, ",", running->held_slices, ",", running->leaves.size(), ",");
-  // All leaves are on the one node there is.
-  constexpr int kNode = 0;
   for (size_t r = 0; r < running->leaves.size(); ++r) {
     const mig::Leaf& leaf = pool_->leaf(running->leaves[r]);
-    row += StrCat(r == 0 ? "" : " ", kNode, "/", leaf.gpu.value(), "/", leaf.placement.start, "+",
+    const int gpu = leaf.gpu.value();
+    const mig::NodeIndex node = pool_->inventory().gpus[static_cast<size_t>(gpu)].node;
+    row += StrCat(r == 0 ? "" : " ", node.value(), "/", gpu, "/", leaf.placement.start, "+",
                   leaf.placement.size);
   }
   row += '\n';

@@ -16,18 +16,25 @@ constexpr int64_t kMillion = 1'000'000;
 // Nanoseconds; a step of less than one is taken as one.
 struct StepTimes {
   Wide compute;
-  Wide exchange;  // with `micro_ranks` on the busiest link
-  Wide exposed;   // of the exchange, what computation does not hide
+  Wide links;    // of the exchange, within nodes
+  Wide network;  // and between them
+  Wide exposed;  // of both, what computation does not hide
 };
 
-StepTimes TimesOf(const Communication& model, int64_t compute_speed, int64_t micro_ranks) {
+StepTimes TimesOf(const Communication& model, int64_t compute_speed,
+                  const Communication::Load& load) {
   StepTimes times{};
   times.compute =
       std::max<Wide>(static_cast<Wide>(model.step.count()) * 1000 * kMillion / compute_speed, 1);
-  const Wide bytes = static_cast<Wide>(model.gradient.count()) * micro_ranks / kMillion;
-  times.exchange = static_cast<Wide>(model.latency.count()) * 1000 +
-                   bytes * 1'000'000'000 / model.link_per_second.count();
-  times.exposed = std::max<Wide>(times.exchange - times.compute * model.overlap / kMillion, 0);
+  const auto transfer = [&](int64_t micro_gradients, Bytes per_second) {
+    const Wide bytes = static_cast<Wide>(model.gradient.count()) * micro_gradients / kMillion;
+    return bytes * 1'000'000'000 / per_second.count();
+  };
+  times.links = static_cast<Wide>(model.latency.count()) * 1000 +
+                transfer(load.micro_ranks, model.link_per_second);
+  times.network = transfer(load.micro_gradients, model.network_per_second);
+  times.exposed =
+      std::max<Wide>(times.links + times.network - times.compute * model.overlap / kMillion, 0);
   return times;
 }
 
@@ -38,10 +45,12 @@ Result<int64_t> ParseShare(std::string_view text, double least) {
 
 Status ParsePart(std::string_view key, std::string_view value, Communication& model) {
   constexpr sched::Duration kMaxTime = std::chrono::hours(1);
-  if (key == "gradient" || key == "link") {
+  if (key == "gradient" || key == "link" || key == "network") {
     FLEXMIG_ASSIGN_OR_RETURN(const Bytes bytes, ParseBytes(value));
     if (bytes.count() == 0) return InvalidArgumentError("is zero");
-    (key == "link" ? model.link_per_second : model.gradient) = bytes;
+    (key == "link"      ? model.link_per_second
+     : key == "network" ? model.network_per_second
+                        : model.gradient) = bytes;
   } else if (key == "step" || key == "latency") {
     FLEXMIG_ASSIGN_OR_RETURN(const sched::Duration time, trace::ParseDuration(value));
     if (time > kMaxTime) return InvalidArgumentError("is above 1h");
@@ -50,7 +59,7 @@ Status ParsePart(std::string_view key, std::string_view value, Communication& mo
   } else if (key == "overlap") {
     FLEXMIG_ASSIGN_OR_RETURN(model.overlap, ParseShare(value, 0));
   } else {
-    return InvalidArgumentError("is none of gradient, step, link, latency, overlap");
+    return InvalidArgumentError("is none of gradient, step, link, latency, overlap, network");
   }
   return OkStatus();
 }
@@ -102,25 +111,29 @@ std::string Communication::Describe() const {
                 unit(gradient, 1e6), " MB a rank through host links of ",
                 unit(link_per_second, 1e9), " GB/s each way, shared by all ranks of a GPU, ",
                 trace::FormatDuration(latency), " latency, hidden up to ", share(overlap),
-                " of the step (assumptions)");
+                " of the step; jobs over nodes share ", unit(network_per_second, 1e9),
+                " GB/s each way a node (assumptions)");
 }
 
-int64_t Communication::SpeedUnder(int64_t compute_speed, int64_t micro_ranks) const {
+int64_t Communication::SpeedUnder(int64_t compute_speed, const Load& load) const {
   if (kind == Kind::kEfficiency) {
     return static_cast<int64_t>((static_cast<Wide>(compute_speed) * efficiency + kMillion / 2) /
                                 kMillion);
   }
-  const StepTimes times = TimesOf(*this, compute_speed, micro_ranks);
+  const StepTimes times = TimesOf(*this, compute_speed, load);
   const Wide speed =
       static_cast<Wide>(compute_speed) * times.compute / (times.compute + times.exposed);
   return std::max<int64_t>(static_cast<int64_t>(speed), 1);
 }
 
-int64_t Communication::LinkShareOf(int64_t compute_speed, int ranks) const {
-  if (kind == Kind::kEfficiency) return 0;
-  const StepTimes times = TimesOf(*this, compute_speed, ranks * kMillion);
-  return static_cast<int64_t>(
-      std::min<Wide>(times.exchange * kMillion / (times.compute + times.exposed), kMillion));
+Communication::Shares Communication::SharesOf(int64_t compute_speed, const Load& own) const {
+  if (kind == Kind::kEfficiency) return {};
+  const StepTimes times = TimesOf(*this, compute_speed, own);
+  const auto share = [&](Wide time) {
+    return static_cast<int64_t>(
+        std::min<Wide>(time * kMillion / (times.compute + times.exposed), kMillion));
+  };
+  return {share(times.links), share(times.network)};
 }
 
 }  // namespace flexmig::sim

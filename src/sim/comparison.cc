@@ -28,8 +28,9 @@ Result<PolicyRun> RunScheme(Scheme& scheme, const Workload& workload, std::strin
   FLEXMIG_ASSIGN_OR_RETURN(auto queue_policy, sched::MakeQueuePolicy(queue));
   FLEXMIG_ASSIGN_OR_RETURN(auto outcome,
                            Simulate(workload, scheme, std::move(queue_policy), options));
+  const SchemeContext& context = scheme.context();
   Summary summary =
-      Summarize(workload, scheme, outcome, *scheme.context().model, scheme.context().gpu_count);
+      Summarize(workload, scheme, outcome, *context.model, context.cluster.gpu_count());
   return PolicyRun{scheme.Describe(), std::move(outcome), std::move(summary)};
 }
 

@@ -41,10 +41,11 @@ class DynamicDrain final : public Scheme {
     return "one instance a job; a drained GPU gets the layout that admits most of the queue's head";
   }
   mig::NodeInventory Inventory() const override {
-    return NodeWith(*context().model, std::vector<mig::MigLayout>(gpus_.size(), all_));
+    return NodesWith(*context().model, context().cluster.gpus_per_node,
+                     std::vector<mig::MigLayout>(gpus_.size(), all_));
   }
   alloc::AllocationRequest RequestFor(const WorkloadJob& job) const override {
-    return OneToOneRequest(job, *context().model);
+    return OneToOneRequest(job, context());
   }
   JobRun Start(sched::TimePoint /*now*/, const WorkloadJob& job,
                const alloc::Allocation& allocation, const alloc::LeafPool& pool) override {
@@ -72,6 +73,7 @@ class DynamicDrain final : public Scheme {
   };
   struct Planning {
     Counts supply;             // instances that nobody has yet
+    std::vector<int> whole;    // those of them that are whole GPUs, by node
     std::vector<size_t> idle;  // drained GPUs that are not opened
     std::vector<Plan> opened;
   };
@@ -91,6 +93,19 @@ class DynamicDrain final : public Scheme {
   // Whether all that the request needs is found; takes it then, and nothing otherwise.
   bool Reserve(const alloc::AllocationRequest& request, Planning& planning);
   bool ReserveInstance(int size, Planning& planning);
+  // On the node that has most of them as whole GPUs already; over nodes, as far as the request
+  // allows it, on those that can have the most.
+  bool ReserveWholeGpus(const alloc::AllocationRequest& request, Planning& planning);
+  // Opens one of planning.idle for an instance, rather one whose layout will do as it is.
+  // REQUIRES: `use` likes one of them.
+  template <typename Use>
+  void Open(int size, Planning& planning, const Use& use);
+  [[nodiscard]] int WholeSize() const { return static_cast<int>(sizes_.size()) - 1; }
+  [[nodiscard]] size_t NodeOf(size_t gpu) const {
+    return gpu / static_cast<size_t>(context().cluster.gpus_per_node);
+  }
+  void Supply(Planning& planning, size_t gpu, int size) const;
+  void SupplyAll(Planning& planning, size_t gpu) const;
 
   Status SetService(sched::TimePoint now, size_t gpu, bool in_service,
                     sched::Scheduler& scheduler) const;
@@ -105,7 +120,7 @@ DynamicDrain::DynamicDrain(std::string name, const SchemeContext& scheme_context
     : Scheme(std::move(name), scheme_context),
       sizes_(ProfilesBySlices(*context().model)),
       all_(PlacementsOf(sizes_)),
-      gpus_(static_cast<size_t>(context().gpu_count)) {}
+      gpus_(static_cast<size_t>(context().cluster.gpu_count())) {}
 
 Status DynamicDrain::Begin(sched::TimePoint now, sched::Scheduler& scheduler) {
   for (const mig::Leaf& leaf : scheduler.pool().inventory().leaves) {
@@ -122,7 +137,7 @@ Result<std::vector<Reconfiguration>> DynamicDrain::BeforeTick(sched::TimePoint n
   for (Gpu& gpu : gpus_) gpu.fresh = false;
   if (planning.idle.empty()) return begun;
   Planning as_it_is = planning;
-  for (const size_t gpu : planning.idle) Add(as_it_is.supply, gpus_[gpu].layout);
+  for (const size_t gpu : planning.idle) SupplyAll(as_it_is, gpu);
   as_it_is.idle.clear();
   if (ReserveHead(scheduler, as_it_is)) return begun;
   ReserveHead(scheduler, planning);
@@ -146,14 +161,15 @@ Result<std::vector<Reconfiguration>> DynamicDrain::BeforeTick(sched::TimePoint n
 DynamicDrain::Planning DynamicDrain::Survey(const alloc::LeafPool& pool) const {
   Planning planning;
   planning.supply.resize(sizes_.size());
+  planning.whole.resize(static_cast<size_t>(context().cluster.nodes));
   for (size_t gpu = 0; gpu < gpus_.size(); ++gpu) {
     if (!gpus_[gpu].in_service) {
-      Add(planning.supply, gpus_[gpu].layout);
+      SupplyAll(planning, gpu);
     } else if (IsDrained(pool, gpu) && !gpus_[gpu].fresh) {
       planning.idle.push_back(gpu);
     } else {
       for (const mig::LeafId id : pool.FreeOn(mig::GpuIndex(static_cast<int>(gpu)))) {
-        ++planning.supply[static_cast<size_t>(pool.leaf(id).profile->compute_slices)];
+        Supply(planning, gpu, pool.leaf(id).profile->compute_slices);
       }
     }
   }
@@ -185,6 +201,17 @@ Status DynamicDrain::Reconfigured(sched::TimePoint now, mig::GpuIndex gpu,
 bool DynamicDrain::IsDrained(const alloc::LeafPool& pool, size_t gpu) const {
   return gpus_[gpu].in_service && pool.free_count(mig::GpuIndex(static_cast<int>(gpu))) ==
                                       static_cast<int>(gpus_[gpu].layout.size());
+}
+
+void DynamicDrain::Supply(Planning& planning, size_t gpu, int size) const {
+  ++planning.supply[static_cast<size_t>(size)];
+  if (size == WholeSize()) ++planning.whole[NodeOf(gpu)];
+}
+
+void DynamicDrain::SupplyAll(Planning& planning, size_t gpu) const {
+  for (const mig::PlacedProfile& placed : gpus_[gpu].layout) {
+    Supply(planning, gpu, context().model->FindProfile(placed.profile)->compute_slices);
+  }
 }
 
 void DynamicDrain::Add(Counts& counts, const mig::MigLayout& layout) const {
@@ -240,35 +267,76 @@ const mig::MigLayout& DynamicDrain::Filled(Counts counts) {
 }
 
 bool DynamicDrain::Reserve(const alloc::AllocationRequest& request, Planning& planning) {
-  const int size = SizeFor(sizes_, request.min_compute_slices);
-  if (request.leaf_count == 1) return ReserveInstance(size, planning);
-  Planning tried = planning;
-  for (int i = 0; i < request.leaf_count; ++i) {
-    if (!ReserveInstance(size, tried)) return false;
-  }
-  planning = std::move(tried);
-  return true;
+  if (request.leaf_count > 1) return ReserveWholeGpus(request, planning);
+  return ReserveInstance(SizeFor(sizes_, request.min_compute_slices), planning);
 }
 
 bool DynamicDrain::ReserveInstance(int size, Planning& planning) {
-  if (TakeFrom(planning.supply, size)) return true;
+  if (const int whole = planning.supply.back(); TakeFrom(planning.supply, size)) {
+    if (planning.supply.back() < whole) {
+      --*std::find_if(planning.whole.begin(), planning.whole.end(), [](int n) { return n > 0; });
+    }
+    return true;
+  }
   for (Plan& plan : planning.opened) {
     ++plan.needs[static_cast<size_t>(size)];
     if (LayoutOf(plan.needs) != nullptr) return true;
     --plan.needs[static_cast<size_t>(size)];
   }
   if (planning.idle.empty()) return false;
+  Open(size, planning, [](size_t /*gpu*/) { return true; });
+  return true;
+}
+
+template <typename Use>
+void DynamicDrain::Open(int size, Planning& planning, const Use& use) {
   Counts needs(sizes_.size());
   needs[static_cast<size_t>(size)] = 1;
-  // Rather one whose layout will do as it is.
-  const auto fitting = std::find_if(planning.idle.begin(), planning.idle.end(), [&](size_t gpu) {
+  auto& idle = planning.idle;
+  auto chosen = std::find_if(idle.begin(), idle.end(), [&](size_t gpu) {
     Counts have(sizes_.size());
     Add(have, gpus_[gpu].layout);
-    return Covers(std::move(have), needs);
+    return use(gpu) && Covers(std::move(have), needs);
   });
-  const auto chosen = fitting == planning.idle.end() ? planning.idle.begin() : fitting;
+  if (chosen == idle.end()) chosen = std::find_if(idle.begin(), idle.end(), use);
   planning.opened.push_back({*chosen, std::move(needs)});
-  planning.idle.erase(chosen);
+  idle.erase(chosen);
+}
+
+bool DynamicDrain::ReserveWholeGpus(const alloc::AllocationRequest& request, Planning& planning) {
+  // By node: whole GPUs that are there, and with those that could be made.
+  std::vector<int> ready = planning.whole;
+  std::vector<int> room = planning.whole;
+  for (const size_t gpu : planning.idle) {
+    ++room[NodeOf(gpu)];
+    if (gpus_[gpu].layout == WholeGpuLayout(*context().model)) ++ready[NodeOf(gpu)];
+  }
+  std::vector<std::pair<size_t, int>> shares;  // node, GPUs
+  int rest = request.leaf_count;
+  while (rest > 0) {
+    const auto key = [&](size_t node) {
+      const bool suffices = room[node] >= rest;
+      return std::pair(suffices, suffices ? ready[node] : room[node]);
+    };
+    size_t best = 0;
+    for (size_t node = 1; node < room.size(); ++node) {
+      if (key(node) > key(best)) best = node;
+    }
+    if (room[best] == 0 || shares.size() == static_cast<size_t>(request.max_nodes)) return false;
+    shares.emplace_back(best, std::min(room[best], rest));
+    rest -= shares.back().second;
+    room[best] = 0;
+  }
+  for (const auto& [node, count] : shares) {
+    for (int i = 0; i < count; ++i) {
+      if (planning.whole[node] > 0) {
+        --planning.whole[node];
+        --planning.supply.back();
+      } else {
+        Open(WholeSize(), planning, [&, at = node](size_t gpu) { return NodeOf(gpu) == at; });
+      }
+    }
+  }
   return true;
 }
 

@@ -21,7 +21,7 @@ class DynamicPartial final : public Scheme {
       : Scheme(std::move(name), scheme_context),
         profiles_(ProfilesBySlices(*context().model)),
         placements_(PlacementsOf(profiles_)),
-        creating_until_(static_cast<size_t>(context().gpu_count)) {}
+        creating_until_(static_cast<size_t>(context().cluster.gpu_count())) {}
 
   Role role() const override { return Role::kBaseline; }
   std::string Describe() const override {
@@ -29,15 +29,15 @@ class DynamicPartial final : public Scheme {
            "destroyed at its end";
   }
   mig::NodeInventory Inventory() const override {
-    return NodeWith(*context().model,
-                    std::vector<mig::MigLayout>(creating_until_.size(), placements_));
+    return NodesWith(*context().model, context().cluster.gpus_per_node,
+                     std::vector<mig::MigLayout>(creating_until_.size(), placements_));
   }
   Result<std::unique_ptr<alloc::AllocationPolicy>> AllocationPolicy() const override {
     return std::unique_ptr<alloc::AllocationPolicy>(
         std::make_unique<FlexiblePlacement>(*context().model, profiles_, placements_));
   }
   alloc::AllocationRequest RequestFor(const WorkloadJob& job) const override {
-    return OneToOneRequest(job, *context().model);
+    return OneToOneRequest(job, context());
   }
   JobRun Start(sched::TimePoint now, const WorkloadJob& job, const alloc::Allocation& allocation,
                const alloc::LeafPool& pool) override {

@@ -80,7 +80,7 @@ TEST_P(FlexiblePlacementTest, IsLegalAndTakesLeastFlexibility) {
   const auto profiles = ProfilesBySlices(model);
   const mig::MigLayout all = PlacementsOf(profiles);
   const FlexiblePlacement policy(model, profiles, all);
-  alloc::LeafPool pool(NodeWith(model, std::vector<mig::MigLayout>(kGpus, all)));
+  alloc::LeafPool pool(NodesWith(model, kGpus, std::vector<mig::MigLayout>(kGpus, all)));
   std::vector<mig::MigLayout> layouts(kGpus);
   std::map<std::string, std::pair<size_t, mig::PlacedProfile>> jobs;
   SplitMix64 random(1);
@@ -129,11 +129,60 @@ TEST_P(FlexiblePlacementTest, IsLegalAndTakesLeastFlexibility) {
   }
 }
 
+TEST(FlexiblePlacementTest, WholeGpusUseAFurtherNodeOnlyIfTheyMust) {
+  constexpr int kNodes = 4;
+  constexpr int kGpusPerNode = 3;
+  const auto profiles = ProfilesBySlices(Board());
+  const mig::MigLayout all = PlacementsOf(profiles);
+  const FlexiblePlacement policy(Board(), profiles, all);
+  SplitMix64 random(3);
+  for (int round = 0; round < 300; ++round) {
+    alloc::LeafPool pool(
+        NodesWith(Board(), kGpusPerNode, std::vector<mig::MigLayout>(kNodes * kGpusPerNode, all)));
+    std::vector<int> empty(kNodes, kGpusPerNode);
+    for (int gpu = 0; gpu < kNodes * kGpusPerNode; ++gpu) {
+      if (random.NextBelow(2) == 0) continue;
+      const mig::LeafId leaf(gpu * static_cast<int>(all.size()));
+      ASSERT_TRUE(pool.Lease(JobId(StrCat("job-", gpu)), {&leaf, 1}).ok());
+      --empty[static_cast<size_t>(gpu / kGpusPerNode)];
+    }
+    alloc::AllocationRequest request;
+    request.min_compute_slices = 7;
+    request.leaf_count = 2 + static_cast<int>(random.NextBelow(8));
+    request.max_nodes = 1 + static_cast<int>(random.NextBelow(kNodes + 1));
+    // The fewest nodes are the richest ones.
+    std::sort(empty.rbegin(), empty.rend());
+    int needed = 0;
+    for (int have = 0; have < request.leaf_count && needed < kNodes; ++needed) {
+      have += empty[static_cast<size_t>(needed)];
+      if (have < request.leaf_count && needed + 1 == kNodes) needed = kNodes;  // then above it
+    }
+    const auto chosen = policy.Choose(request, pool);
+    if (request.leaf_count > std::min(request.max_nodes, kNodes) * kGpusPerNode) {
+      ASSERT_EQ(chosen.status().code(), StatusCode::kInvalidArgument);
+    } else if (needed > request.max_nodes || needed > kNodes) {
+      ASSERT_EQ(chosen.status().code(), StatusCode::kResourceExhausted);
+    } else {
+      ASSERT_TRUE(chosen.ok()) << chosen.status().ToString();
+      std::set<int> gpus;
+      std::set<int> nodes;
+      for (const mig::LeafId id : chosen->leaves) {
+        const int gpu = pool.leaf(id).gpu.value();
+        ASSERT_TRUE(pool.IsIdle(mig::GpuIndex(gpu)));
+        gpus.insert(gpu);
+        nodes.insert(gpu / kGpusPerNode);
+      }
+      ASSERT_EQ(static_cast<int>(gpus.size()), request.leaf_count);
+      ASSERT_EQ(static_cast<int>(nodes.size()), needed);
+    }
+  }
+}
+
 TEST(FlexiblePlacementTest, SaysWhatCanNeverBe) {
   const auto profiles = ProfilesBySlices(Board());
   const mig::MigLayout all = PlacementsOf(profiles);
   const FlexiblePlacement policy(Board(), profiles, all);
-  const alloc::LeafPool pool(NodeWith(Board(), {all, all}));
+  const alloc::LeafPool pool(NodesWith(Board(), 2, {all, all}));
   for (const alloc::AllocationRequest& request :
        {alloc::AllocationRequest{3, {}, {}, 7}, alloc::AllocationRequest{1, {}, {}, 8},
         alloc::AllocationRequest{2, {}, {}, 3}, alloc::AllocationRequest{0, {}, {}, 3},

@@ -12,13 +12,16 @@ class ExclusiveBase : public Scheme {
       : Scheme(std::move(name), context) {}
 
   mig::NodeInventory Inventory() const override {
-    const std::vector<mig::MigLayout> layouts(static_cast<size_t>(context().gpu_count),
+    const ClusterShape& cluster = context().cluster;
+    const std::vector<mig::MigLayout> layouts(static_cast<size_t>(cluster.gpu_count()),
                                               WholeGpuLayout(*context().model));
-    return NodeWith(*context().model, layouts);
+    return NodesWith(*context().model, cluster.gpus_per_node, layouts);
   }
   alloc::AllocationRequest RequestFor(const WorkloadJob& job) const override {
     alloc::AllocationRequest request;
     request.leaf_count = job.whole_gpus;
+    request.max_nodes = MaxNodes(context().span_nodes, context().cluster, request.leaf_count,
+                                 context().cluster.gpus_per_node);
     return request;
   }
 };

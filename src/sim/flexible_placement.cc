@@ -53,27 +53,11 @@ void FlexiblePlacement::FindStates(const mig::GpuModel& model) {
 
 Result<alloc::Allocation> FlexiblePlacement::Choose(const alloc::AllocationRequest& request,
                                                     const alloc::LeafPool& pool) const {
-  const size_t gpus = pool.inventory().gpus.size();
   FLEXMIG_ASSIGN_OR_RETURN(const size_t size, SizeOf(request));
-  if (static_cast<size_t>(request.leaf_count) > gpus) {
-    return InvalidArgumentError(
-        StrCat(request.leaf_count, " instances are wanted of ", gpus, " GPUs"));
-  }
-  const auto leaf = [&](size_t gpu, int placement) {
-    return mig::LeafId(static_cast<int>(gpu * placements_.size()) + placement);
-  };
-  alloc::Allocation allocation;
-  if (request.leaf_count > 1) {
-    for (size_t gpu = 0; gpu < gpus; ++gpu) {
-      if (InstancesOn(gpu, pool) != 0) continue;
-      allocation.leaves.push_back(leaf(gpu, states_.at(0).next[size].placement));
-      if (allocation.leaves.size() == static_cast<size_t>(request.leaf_count)) return allocation;
-    }
-    return ResourceExhaustedError(StrCat(allocation.leaves.size(), " GPUs are empty"));
-  }
+  if (request.leaf_count > 1) return ChooseWholeGpus(request, pool);
   Next best;
   size_t best_gpu = 0;
-  for (size_t gpu = 0; gpu < gpus; ++gpu) {
+  for (size_t gpu = 0; gpu < pool.inventory().gpus.size(); ++gpu) {
     const Next& next = states_.at(InstancesOn(gpu, pool)).next[size];
     if (next.placement < 0 || (best.placement >= 0 && next.loss >= best.loss)) continue;
     best = next;
@@ -82,8 +66,51 @@ Result<alloc::Allocation> FlexiblePlacement::Choose(const alloc::AllocationReque
   if (best.placement < 0) {
     return ResourceExhaustedError(StrCat("no GPU has room for a ", profiles_[size]->name));
   }
-  allocation.leaves.push_back(leaf(best_gpu, best.placement));
-  return allocation;
+  return alloc::Allocation{{LeafOf(best_gpu, best.placement)}};
+}
+
+Result<alloc::Allocation> FlexiblePlacement::ChooseWholeGpus(
+    const alloc::AllocationRequest& request, const alloc::LeafPool& pool) const {
+  const alloc::NodeMap& nodes = pool.nodes();
+  const int most_nodes = std::min(request.max_nodes, nodes.node_count());
+  const int most = most_nodes * nodes.most_gpus;
+  if (request.leaf_count > most) {
+    return InvalidArgumentError(
+        StrCat(request.leaf_count, " whole GPUs are more than ",
+               most_nodes == 1 ? std::string("a node has") : StrCat(most_nodes, " nodes have"),
+               "; the largest possible number is ", most));
+  }
+  const auto wanted = static_cast<size_t>(request.leaf_count);
+  alloc::Allocation allocation;
+  const auto take = [&](const std::vector<size_t>& gpus) {
+    for (size_t i = 0; i < gpus.size() && allocation.leaves.size() < wanted; ++i) {
+      allocation.leaves.push_back(LeafOf(gpus[i], states_.at(0).next.back().placement));
+    }
+  };
+  std::vector<std::vector<size_t>> empty;  // GPUs by node
+  for (size_t node = 0; node + 1 < nodes.first_gpu.size(); ++node) {
+    std::vector<size_t>& gpus = empty.emplace_back();
+    const auto end = static_cast<size_t>(nodes.first_gpu[node + 1]);
+    for (auto gpu = static_cast<size_t>(nodes.first_gpu[node]); gpu < end; ++gpu) {
+      if (InstancesOn(gpu, pool) == 0) gpus.push_back(gpu);
+      if (gpus.size() < wanted) continue;
+      take(gpus);
+      return allocation;
+    }
+  }
+  std::stable_sort(empty.begin(), empty.end(),
+                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
+  for (int node = 0; node < most_nodes; ++node) {
+    const size_t rest = wanted - allocation.leaves.size();
+    auto taken = empty.begin() + node;
+    for (auto at = taken; at != empty.end() && at->size() >= rest; ++at) {
+      if (at->size() < taken->size()) taken = at;
+    }
+    take(*taken);
+    if (allocation.leaves.size() == wanted) return allocation;
+  }
+  return ResourceExhaustedError(
+      StrCat(wanted, " GPUs are not empty together now; ", allocation.leaves.size(), " are"));
 }
 
 FlexiblePlacement::Instances FlexiblePlacement::InstancesOn(size_t gpu,

@@ -14,7 +14,9 @@ namespace flexmig::sim {
 // Chooses where on a GPU the next instance is created, around those that are there: the smallest
 // profile that will do, at the placement which takes least from the GPU's flexibility. That is the
 // sum, over all instances that could still be created next, of their compute slices. Ties break by
-// GPU index, then placement start. Several instances are whole GPUs, the first empty ones.
+// GPU index, then placement start. Several instances are whole GPUs: the first empty ones of the
+// first node that has enough; over nodes, as far as the request allows it, those of the nodes with
+// the most, and the rest on the node with the fewest that suffice.
 //
 // For a pool that has every placement of every profile as a leaf, GPU after GPU in the order of
 // `placements`; of these, leased ones are the instances that are there. Cost: O(GPUs x placements).
@@ -43,6 +45,11 @@ class FlexiblePlacement final : public alloc::AllocationPolicy {
 
   void FindStates(const mig::GpuModel& model);
   [[nodiscard]] Instances InstancesOn(size_t gpu, const alloc::LeafPool& pool) const;
+  [[nodiscard]] Result<alloc::Allocation> ChooseWholeGpus(const alloc::AllocationRequest& request,
+                                                          const alloc::LeafPool& pool) const;
+  [[nodiscard]] mig::LeafId LeafOf(size_t gpu, int placement) const {
+    return mig::LeafId(static_cast<int>(gpu * placements_.size()) + placement);
+  }
   // Index into profiles_. Errors: kInvalidArgument if the board has no such instance.
   [[nodiscard]] Result<size_t> SizeOf(const alloc::AllocationRequest& request) const;
 

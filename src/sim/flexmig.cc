@@ -36,7 +36,9 @@ class Flexmig : public Scheme {
                   size_ == Size::kRounded ? "; sizes rounded up to those of instances" : "");
   }
   mig::NodeInventory Inventory() const override {
-    return mig::NodeInventory::Uniform(*context().model, context().gpu_count, layout_);
+    const ClusterShape& cluster = context().cluster;
+    return mig::NodeInventory::Cluster(*context().model, {cluster.nodes, cluster.gpus_per_node, 0},
+                                       layout_);
   }
   Result<std::unique_ptr<alloc::AllocationPolicy>> AllocationPolicy() const override {
     return alloc::MakePolicy(context().flexmig_allocation);
@@ -51,6 +53,8 @@ class Flexmig : public Scheme {
     if (context().communication.kind != Communication::Kind::kLinks) {
       request.comm = alloc::Comm::kLight;
     }
+    request.max_nodes =
+        MaxNodes(context().span_nodes, context().cluster, request.leaf_count, LeavesANode());
     return request;
   }
   JobRun Start(sched::TimePoint /*now*/, const WorkloadJob& job,
@@ -73,6 +77,7 @@ class Flexmig : public Scheme {
     return speeds.OnLeaves(leaves, leaf_slices_);
   }
   [[nodiscard]] int LeavesAGpu() const { return static_cast<int>(layout_.size()); }
+  [[nodiscard]] int LeavesANode() const { return LeavesAGpu() * context().cluster.gpus_per_node; }
 
  private:
   [[nodiscard]] int LeavesFor(int slices) const {
@@ -105,8 +110,9 @@ class FlexmigMoldable final : public Flexmig {
                   " times as many as asked for");
   }
   std::optional<sched::MoldableRange> MoldableFor(const WorkloadJob& job) const override {
-    const int64_t asked = RequestFor(job).leaf_count;
-    const int64_t all = int64_t{context().gpu_count} * LeavesAGpu();
+    const alloc::AllocationRequest request = RequestFor(job);
+    const int64_t asked = request.leaf_count;
+    const int64_t all = int64_t{request.max_nodes} * LeavesANode();  // where it may run
     if (asked > all) return std::nullopt;  // left out by every policy, so by this one, too
     sched::MoldableRange range;
     range.min_leaves = static_cast<int>((asked * range_.least + 999'999) / 1'000'000);
@@ -120,12 +126,15 @@ class FlexmigMoldable final : public Flexmig {
   }
 
  private:
-  // With links that nobody else uses and as few GPUs as hold the job: what can be said before.
+  // With links and networks that nobody else uses, and as few GPUs and nodes as hold the job: what
+  // can be said before.
   [[nodiscard]] int64_t ExpectedSpeedOn(const WorkloadJob& job, int leaves) const {
     const int64_t speed = SpeedOn(job, leaves);
     if (leaves == 1) return speed;
+    const int nodes = (leaves + LeavesANode() - 1) / LeavesANode();
     return context().communication.SpeedUnder(speed,
-                                              int64_t{1'000'000} * std::min(leaves, LeavesAGpu()));
+                                              {int64_t{1'000'000} * std::min(leaves, LeavesAGpu()),
+                                               Communication::MicroGradients(nodes)});
   }
 
   const Range range_;

@@ -22,7 +22,7 @@ class InvariantsTest : public testing::Test {
     const mig::Profile& small = **Board().FindProfile("1g.5gb");
     mig::MigLayout both = WholeGpuLayout(Board());
     both.push_back({small.id, {3, small.memory_slices}});
-    return NodeWith(Board(), {both, both});
+    return NodesWith(Board(), 2, {both, both});
   }
   static std::string Message(const Status& status) {
     EXPECT_EQ(status.code(), StatusCode::kInternal);

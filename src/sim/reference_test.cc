@@ -44,7 +44,7 @@ TEST_P(ReferenceTest, ResultsAgreeToTheSecond) {
   const auto records = trace::LoadTrace(path);
   ASSERT_TRUE(records.ok()) << records.status().ToString();
   const mig::GpuModel& model = **mig::FindGpuModel("a100-40");
-  const SchemeContext context{&model, row.gpus, SpeedModel(model, {}), {}, {}, "first-fit"};
+  const SchemeContext context{&model, {1, row.gpus}, SpeedModel(model, {}), {}, {}, "first-fit"};
   const auto workload = MakeWorkload(*records, model, row.gpus, context.speeds, {});
   ASSERT_TRUE(workload.ok()) << workload.status().ToString();
   const auto scheme = MakeScheme("whole-gpu", context);

@@ -8,12 +8,17 @@
 namespace flexmig::sim {
 namespace {
 
-constexpr int64_t kMicroRank = 1'000'000;
+constexpr int64_t kMillion = 1'000'000;
 
 }  // namespace
 
 RunningJobs::RunningJobs(const mig::NodeInventory& inventory, const Communication& communication)
-    : inventory_(inventory), communication_(communication), on_gpu_(inventory.gpus.size()) {}
+    : inventory_(inventory),
+      communication_(communication),
+      on_gpu_(inventory.gpus.size()),
+      on_node_(inventory.gpus.empty()
+                   ? 0
+                   : static_cast<size_t>(inventory.gpus.back().node.value()) + 1) {}
 
 Result<const std::vector<RunningJobs::End>*> RunningJobs::Start(size_t index, sched::TimePoint now,
                                                                 const JobRun& run,
@@ -32,25 +37,36 @@ Result<const std::vector<RunningJobs::End>*> RunningJobs::Start(size_t index, sc
     return &ends_;
   }
   if (communication_.kind == Communication::Kind::kLinks) {
-    for (const mig::LeafId leaf : leaves.leaves) {
-      const auto gpu =
-          static_cast<size_t>(inventory_.leaves[static_cast<size_t>(leaf.value())].gpu.value());
-      const auto known = std::find_if(job.gpus.begin(), job.gpus.end(),
-                                      [&](const OnGpu& one) { return one.gpu == gpu; });
-      if (known == job.gpus.end()) {
-        job.gpus.push_back({gpu, 1});
-        on_gpu_[gpu].push_back(index);
-      } else {
-        ++known->ranks;
-      }
-    }
+    Place(index, job, leaves);
     int most = 0;
     for (const OnGpu& one : job.gpus) most = std::max(most, one.ranks);
-    job.link_share = communication_.LinkShareOf(run.speed, most);
+    job.shares = communication_.SharesOf(run.speed, {most * kMillion, GradientsOf(job)});
   }
   FLEXMIG_RETURN_IF_ERROR(SetSpeed(index, job, now, SpeedOf(index, job)));
   FLEXMIG_RETURN_IF_ERROR(UpdateNeighbours(job, index, now));
   return &ends_;
+}
+
+void RunningJobs::Place(size_t index, Job& job, const alloc::Allocation& leaves) {
+  for (const mig::LeafId leaf : leaves.leaves) {
+    const auto gpu =
+        static_cast<size_t>(inventory_.leaves[static_cast<size_t>(leaf.value())].gpu.value());
+    const auto known = std::find_if(job.gpus.begin(), job.gpus.end(),
+                                    [&](const OnGpu& one) { return one.gpu == gpu; });
+    if (known == job.gpus.end()) {
+      job.gpus.push_back({gpu, 1});
+      on_gpu_[gpu].push_back(index);
+    } else {
+      ++known->ranks;
+    }
+  }
+  for (const OnGpu& one : job.gpus) {
+    job.nodes.push_back(static_cast<size_t>(inventory_.gpus[one.gpu].node.value()));
+  }
+  std::sort(job.nodes.begin(), job.nodes.end());
+  job.nodes.erase(std::unique(job.nodes.begin(), job.nodes.end()), job.nodes.end());
+  if (job.nodes.size() == 1) job.nodes.clear();
+  for (const size_t node : job.nodes) on_node_[node].push_back(index);
 }
 
 bool RunningJobs::IsCurrent(const End& end) const {
@@ -66,24 +82,42 @@ Result<const std::vector<RunningJobs::End>*> RunningJobs::Finish(size_t index,
   const Job job = std::move(at->second);
   jobs_.erase(at);
   for (const OnGpu& one : job.gpus) std::erase(on_gpu_[one.gpu], index);
+  for (const size_t node : job.nodes) std::erase(on_node_[node], index);
   FLEXMIG_RETURN_IF_ERROR(UpdateNeighbours(job, index, now));
   return &ends_;
 }
 
 int64_t RunningJobs::SpeedOf(size_t index, const Job& job) const {
-  int64_t busiest = 0;
+  return communication_.SpeedUnder(job.compute_speed, LoadOf(index, job));
+}
+
+int64_t RunningJobs::GradientsOf(const Job& job) {
+  return job.nodes.empty() ? 0 : Communication::MicroGradients(static_cast<int>(job.nodes.size()));
+}
+
+Communication::Load RunningJobs::LoadOf(size_t index, const Job& job) const {
+  Communication::Load busiest;
   for (const OnGpu& own : job.gpus) {
-    int64_t ranks = own.ranks * kMicroRank;
+    int64_t ranks = own.ranks * kMillion;
     for (const size_t other : on_gpu_[own.gpu]) {
       if (other == index) continue;
       const Job& neighbour = jobs_.at(other);
       for (const OnGpu& theirs : neighbour.gpus) {
-        if (theirs.gpu == own.gpu) ranks += theirs.ranks * neighbour.link_share;
+        if (theirs.gpu == own.gpu) ranks += theirs.ranks * neighbour.shares.links;
       }
     }
-    busiest = std::max(busiest, ranks);
+    busiest.micro_ranks = std::max(busiest.micro_ranks, ranks);
   }
-  return communication_.SpeedUnder(job.compute_speed, busiest);
+  for (const size_t node : job.nodes) {
+    int64_t gradients = GradientsOf(job);
+    for (const size_t other : on_node_[node]) {
+      if (other == index) continue;
+      const Job& neighbour = jobs_.at(other);
+      gradients += GradientsOf(neighbour) * neighbour.shares.network / kMillion;
+    }
+    busiest.micro_gradients = std::max(busiest.micro_gradients, gradients);
+  }
+  return busiest;
 }
 
 Status RunningJobs::SetSpeed(size_t index, Job& job, sched::TimePoint now, int64_t speed) {
@@ -106,6 +140,9 @@ Status RunningJobs::UpdateNeighbours(const Job& job, size_t without, sched::Time
   std::vector<size_t> neighbours;
   for (const OnGpu& one : job.gpus) {
     neighbours.insert(neighbours.end(), on_gpu_[one.gpu].begin(), on_gpu_[one.gpu].end());
+  }
+  for (const size_t node : job.nodes) {
+    neighbours.insert(neighbours.end(), on_node_[node].begin(), on_node_[node].end());
   }
   std::sort(neighbours.begin(), neighbours.end());
   neighbours.erase(std::unique(neighbours.begin(), neighbours.end()), neighbours.end());

@@ -65,11 +65,14 @@ Result<std::unique_ptr<Scheme>> MakeScheme(std::string_view name, const SchemeCo
   return MakeStatic(std::string(name), context, std::move(layouts));
 }
 
-alloc::AllocationRequest OneToOneRequest(const WorkloadJob& job, const mig::GpuModel& model) {
+alloc::AllocationRequest OneToOneRequest(const WorkloadJob& job, const SchemeContext& context) {
+  const mig::GpuModel& model = *context.model;
   alloc::AllocationRequest request;
   if (job.slices > model.compute_slices) {
     request.leaf_count = job.whole_gpus;
     request.min_compute_slices = model.WholeGpuProfile().compute_slices;
+    request.max_nodes = MaxNodes(context.span_nodes, context.cluster, request.leaf_count,
+                                 context.cluster.gpus_per_node);
   } else {
     request.min_compute_slices = job.slices;
   }
@@ -90,20 +93,21 @@ JobRun OneToOneRun(const WorkloadJob& job, const alloc::Allocation& allocation,
   return run;
 }
 
-mig::NodeInventory NodeWith(const mig::GpuModel& model,
-                            const std::vector<mig::MigLayout>& layouts) {
-  mig::NodeInventory node;
+mig::NodeInventory NodesWith(const mig::GpuModel& model, int gpus_per_node,
+                             const std::vector<mig::MigLayout>& layouts) {
+  mig::NodeInventory nodes;
   for (size_t gpu = 0; gpu < layouts.size(); ++gpu) {
     const mig::GpuIndex index(static_cast<int>(gpu));
-    node.gpus.push_back({index, mig::GpuUuid(StrCat("GPU-sim-", gpu)), &model, -1});
+    nodes.gpus.push_back({index, mig::GpuUuid(StrCat("GPU-sim-", gpu)), &model, -1,
+                          mig::NodeIndex(index.value() / gpus_per_node)});
     for (const mig::PlacedProfile& placed : layouts[gpu]) {
-      const mig::LeafId id(static_cast<int>(node.leaves.size()));
+      const mig::LeafId id(static_cast<int>(nodes.leaves.size()));
       // Unlike a real node's, the inventory of dynamic-drain has several leaves at one start.
-      node.leaves.push_back({id, index, mig::MigUuid(StrCat("MIG-sim-", gpu, "-", id.value())),
-                             model.FindProfile(placed.profile), placed.placement});
+      nodes.leaves.push_back({id, index, mig::MigUuid(StrCat("MIG-sim-", gpu, "-", id.value())),
+                              model.FindProfile(placed.profile), placed.placement});
     }
   }
-  return node;
+  return nodes;
 }
 
 std::vector<const mig::Profile*> ProfilesBySlices(const mig::GpuModel& model) {

@@ -46,7 +46,7 @@ TEST(SchemeTest, DescriptionsShowTheLayoutAsItIs) {
 
 TEST(SchemeTest, EveryBoardCanRunEveryScheme) {
   for (const mig::GpuModel& model : mig::AllGpuModels()) {
-    const SchemeContext context{&model, 2, SpeedModel(model, {}), {}, {}, "pack"};
+    const SchemeContext context{&model, {1, 2}, SpeedModel(model, {}), {}, {}, "pack"};
     const auto records = Records({{0, 100, 14}, {0, 100, 50}, {0, 100, 81}, {0, 100, 200}});
     const auto workload = MakeWorkload(records, model, 2, context.speeds, {});
     ASSERT_TRUE(workload.ok()) << model.key;

@@ -26,9 +26,9 @@ Result<std::unique_ptr<Scheme>> MakeFlexmigMoldable(std::string name, const Sche
 
 // What the one-to-one schemes have in common: one instance with at least the compute slices asked
 // for, or one whole GPU for every GPU of a job that spans GPUs. Such a job runs as on the GPUs of
-// its trace but for what MIG costs them; no communication is charged, which favours these schemes:
-// instances of different GPUs cannot use NVLink either.
-alloc::AllocationRequest OneToOneRequest(const WorkloadJob& job, const mig::GpuModel& model);
+// its trace but for what MIG costs them; no communication is charged, also not over nodes, which
+// favours these schemes: instances of different GPUs cannot use NVLink either.
+alloc::AllocationRequest OneToOneRequest(const WorkloadJob& job, const SchemeContext& context);
 JobRun OneToOneRun(const WorkloadJob& job, const alloc::Allocation& allocation,
                    const alloc::LeafPool& pool, const SpeedModel& speeds);
 
@@ -40,8 +40,9 @@ int SizeFor(const std::vector<const mig::Profile*>& profiles, int slices);
 // Every placement of every one of them, sorted.
 mig::MigLayout PlacementsOf(const std::vector<const mig::Profile*>& profiles);
 
-// A node whose GPU i has layouts[i].
-mig::NodeInventory NodeWith(const mig::GpuModel& model, const std::vector<mig::MigLayout>& layouts);
+// Nodes of so many GPUs each, GPU i of all with layouts[i].
+mig::NodeInventory NodesWith(const mig::GpuModel& model, int gpus_per_node,
+                             const std::vector<mig::MigLayout>& layouts);
 
 // Every GPU as one instance.
 mig::MigLayout WholeGpuLayout(const mig::GpuModel& model);

@@ -42,7 +42,9 @@ inline std::vector<trace::JobRecord> Records(const std::vector<Line>& lines) {
 // A cluster and the constants of a run, simple enough for sums by hand: no communication cost, and
 // MIG costs nothing.
 struct Setting {
-  int gpus = 1;
+  int gpus = 1;  // of a node
+  int nodes = 1;
+  SpanNodes span = SpanNodes::kWide;
   std::string_view queue = "fifo";
   SpeedOptions speed = {.speed_class = SpeedClass::kMiddling, .mig_off = kWholeSpeed};
   ReconfigurationCosts costs;
@@ -50,7 +52,8 @@ struct Setting {
   WorkloadOptions workload;
 
   [[nodiscard]] SchemeContext Context() const {
-    return {&Board(), gpus, SpeedModel(Board(), speed), costs, communication, "first-fit"};
+    return {&Board(),    {nodes, gpus}, SpeedModel(Board(), speed), costs, communication,
+            "first-fit", span};
   }
 };
 
@@ -61,14 +64,15 @@ struct Played {
 };
 
 inline Result<Played> TryPlay(std::string_view policy, const std::vector<trace::JobRecord>& records,
-                              const Setting& setting) {
+                              const Setting& setting, const SimulationOptions& options = {}) {
   const SchemeContext context = setting.Context();
-  FLEXMIG_ASSIGN_OR_RETURN(auto workload, MakeWorkload(records, Board(), setting.gpus,
-                                                       context.speeds, setting.workload));
+  FLEXMIG_ASSIGN_OR_RETURN(
+      auto workload, MakeWorkload(records, Board(), context.cluster.gpu_count(), context.speeds,
+                                  setting.workload));
   FLEXMIG_ASSIGN_OR_RETURN(const auto scheme, MakeScheme(policy, context));
   FLEXMIG_ASSIGN_OR_RETURN(auto queue, sched::MakeQueuePolicy(setting.queue));
-  FLEXMIG_ASSIGN_OR_RETURN(auto outcome, Simulate(workload, *scheme, std::move(queue)));
-  Summary summary = Summarize(workload, *scheme, outcome, Board(), setting.gpus);
+  FLEXMIG_ASSIGN_OR_RETURN(auto outcome, Simulate(workload, *scheme, std::move(queue), options));
+  Summary summary = Summarize(workload, *scheme, outcome, Board(), context.cluster.gpu_count());
   return Played{std::move(workload), std::move(outcome), std::move(summary)};
 }
 

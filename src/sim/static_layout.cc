@@ -25,13 +25,13 @@ class StaticLayout final : public Scheme {
   }
   mig::NodeInventory Inventory() const override {
     std::vector<mig::MigLayout> by_gpu;
-    for (size_t gpu = 0; gpu < static_cast<size_t>(context().gpu_count); ++gpu) {
+    for (size_t gpu = 0; gpu < static_cast<size_t>(context().cluster.gpu_count()); ++gpu) {
       by_gpu.push_back(layouts_[gpu % layouts_.size()]);
     }
-    return NodeWith(*context().model, by_gpu);
+    return NodesWith(*context().model, context().cluster.gpus_per_node, by_gpu);
   }
   alloc::AllocationRequest RequestFor(const WorkloadJob& job) const override {
-    return OneToOneRequest(job, *context().model);
+    return OneToOneRequest(job, context());
   }
   JobRun Start(sched::TimePoint /*now*/, const WorkloadJob& job,
                const alloc::Allocation& allocation, const alloc::LeafPool& pool) override {

@@ -31,7 +31,7 @@ class Search {
         maximal_(MaximalLayouts()) {}
 
   Result<PolicyRun> Run(const Watch& watch) {
-    const auto gpus = static_cast<size_t>(context_.gpu_count);
+    const auto gpus = static_cast<size_t>(context_.cluster.gpu_count());
     for (const mig::MigLayout& layout : maximal_) {
       FLEXMIG_RETURN_IF_ERROR(Try(Layouts(gpus, layout)).status());
     }
@@ -81,8 +81,10 @@ class Search {
     return counts;
   }
 
-  // Whether it is the best so far.
-  Result<bool> Try(const Layouts& layouts) {
+  // Whether it is the best so far. Equal layouts are put next to each other, so that nodes are of
+  // one layout where they can be: jobs on several GPUs find whole ones on their node.
+  Result<bool> Try(Layouts layouts) {
+    std::sort(layouts.begin(), layouts.end());
     const auto scheme = MakeStatic(std::string(name_), context_, layouts);
     FLEXMIG_ASSIGN_OR_RETURN(PolicyRun run, RunScheme(*scheme, workload_, queue_));
     ++tried_;
@@ -91,7 +93,7 @@ class Search {
     };
     if (best_ && key(*best_) <= key(run)) return false;
     best_ = std::move(run);
-    best_layouts_ = layouts;
+    best_layouts_ = std::move(layouts);
     return true;
   }
 
@@ -112,7 +114,7 @@ class Search {
     for (size_t size = demand.size() - 1; size-- > 0;) demand[size] += demand[size + 1];
     Layouts mix;
     Counts have(profiles_.size());
-    while (mix.size() < static_cast<size_t>(context_.gpu_count)) {
+    while (mix.size() < static_cast<size_t>(context_.cluster.gpu_count())) {
       std::optional<std::vector<double>> least;
       const mig::MigLayout* chosen = nullptr;
       for (const mig::MigLayout& layout : maximal_) {

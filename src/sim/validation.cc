@@ -34,7 +34,7 @@ class Measured final : public Scheme {
     const auto layout =
         mig::UniformLayout(*context().model, mig::DefaultLeafProfile(*context().model).name);
     FLEXMIG_CHECK(layout.ok());
-    return mig::NodeInventory::Uniform(*context().model, context().gpu_count, *layout);
+    return mig::NodeInventory::Uniform(*context().model, context().cluster.gpu_count(), *layout);
   }
   Result<std::unique_ptr<alloc::AllocationPolicy>> AllocationPolicy() const override {
     return alloc::MakePolicy(context().flexmig_allocation);
@@ -109,7 +109,7 @@ Result<std::vector<RunTimes>> PredictShortJobs(std::span<const ShortJob> jobs,
     added.slices = job.leaves;
     workload.index.emplace(added.id, workload.jobs.size() - 1);
   }
-  Measured scheme({&model, gpus, SpeedModel(model, {}), {}, {}, std::string(allocation)},
+  Measured scheme({&model, {1, gpus}, SpeedModel(model, {}), {}, {}, std::string(allocation)},
                   calibration);
   FLEXMIG_ASSIGN_OR_RETURN(auto queue, sched::MakeQueuePolicy("fifo"));
   FLEXMIG_ASSIGN_OR_RETURN(const Outcome outcome, Simulate(workload, scheme, std::move(queue)));

@@ -77,9 +77,10 @@ Result<Workload> MakeWorkload(std::span<const trace::JobRecord> records, const m
     // Drawn for every job, kept or not, so that leaving some out leaves the others as they were.
     FLEXMIG_ASSIGN_OR_RETURN(WorkloadJob job,
                              MapJob(record, options.mapping, model, speeds, random));
-    const int most_gpus = options.multi_gpu == MultiGpuJobs::kSkip  ? 1
-                          : options.multi_gpu == MultiGpuJobs::kFit ? gpu_count
-                                                                    : INT32_MAX;
+    const int most_gpus = options.multi_gpu == MultiGpuJobs::kSkip ? 1
+                          : options.multi_gpu == MultiGpuJobs::kFit
+                              ? options.fit_gpus.value_or(gpu_count)
+                              : INT32_MAX;
     if (record.demand_micro_gpus > most_gpus * kMillion) {
       ++workload.multi_gpu_left_out;
       continue;

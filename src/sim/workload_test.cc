@@ -95,6 +95,8 @@ TEST(WorkloadTest, JobsThatTheClusterCannotHoldCanBeLeftOut) {
   EXPECT_EQ(workload->jobs.size(), 3U);
   EXPECT_EQ(workload->multi_gpu_left_out, 1);
   EXPECT_EQ(Make(lines, {}, 2)->jobs.size(), 4U);
+  options.fit_gpus = 1;
+  EXPECT_EQ(Make(lines, options, 2)->multi_gpu_left_out, 2) << "no job may have two";
   EXPECT_EQ(ParseMultiGpuJobs("most").status().message(), "'most' is not leaves, fit or skip");
 }
 

@@ -13,12 +13,12 @@ namespace flexmig::sweep {
 namespace {
 
 constexpr WorkloadField kWorkloadFields[] = {
-    {"trace", &Setting::trace},         {"model", &Setting::model},
-    {"cluster", &Setting::cluster},     {"mapping", &Setting::mapping},
-    {"multi_gpu", &Setting::multi_gpu}, {"resample", &Setting::resample},
-    {"load", &Setting::load},           {"class", &Setting::speed_class},
-    {"oversize", &Setting::oversize},   {"queue", &Setting::queue},
-    {"costs", &Setting::costs},
+    {"trace", &Setting::trace},       {"model", &Setting::model},
+    {"cluster", &Setting::cluster},   {"span_nodes", &Setting::span_nodes},
+    {"mapping", &Setting::mapping},   {"multi_gpu", &Setting::multi_gpu},
+    {"resample", &Setting::resample}, {"load", &Setting::load},
+    {"class", &Setting::speed_class}, {"oversize", &Setting::oversize},
+    {"queue", &Setting::queue},       {"costs", &Setting::costs},
 };
 
 using BySeed = std::map<uint64_t, const RunResult*>;
@@ -121,8 +121,9 @@ std::string Named(std::string_view name, const std::string& value) {
 
 std::string WorkloadText(const Setting& workload) {
   return StrCat(TraceName(workload.trace), ", ", workload.cluster, " x ", workload.model,
-                Named("load", workload.load), Named("queue", workload.queue),
-                Named("mapping", workload.mapping), Named("multi-GPU", workload.multi_gpu),
+                Named("span nodes", workload.span_nodes), Named("load", workload.load),
+                Named("queue", workload.queue), Named("mapping", workload.mapping),
+                Named("multi-GPU", workload.multi_gpu),
                 Named("resample", workload.resample == "none" ? "" : workload.resample),
                 Named("class", workload.speed_class), Named("oversize", workload.oversize),
                 Named("costs", workload.costs));

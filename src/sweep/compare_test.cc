@@ -123,7 +123,7 @@ TEST_F(CompareTest, CsvHasALineARow) {
   Add("flexmig", 1, 110, 40);
   const std::string text = RenderCsv(Compare(results_));
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
-  EXPECT_THAT(text, HasSubstr("\ndir/t.csv,a100-40,8,,,,1.3,,,,,flexmig,0.9,,1,110,1.1,1.1,1.1,"));
+  EXPECT_THAT(text, HasSubstr("\ndir/t.csv,a100-40,8,,,,,1.3,,,,,flexmig,0.9,,1,110,1.1,1.1,1.1,"));
 }
 
 }  // namespace

@@ -11,28 +11,12 @@
 namespace flexmig::sweep {
 namespace {
 
-constexpr int64_t kMaxGpus = 100'000;
 constexpr std::string_view kGenerate = "generate:";
 
 template <typename T>
 Result<T> Named(std::string_view what, Result<T> value) {
   if (!value.ok()) return value.status().WithContext(what);
   return value;
-}
-
-// "8", or "4x8": nodes and GPUs of each. All GPUs are one pool.
-Result<int> GpusOf(std::string_view cluster) {
-  int64_t gpus = 1;
-  const auto parts = StrSplit(cluster, 'x');
-  if (parts.size() > 2) {
-    return InvalidArgumentError(StrCat("'", cluster, "' is not GPUs or NODESxGPUS"));
-  }
-  for (const std::string_view part : parts) {
-    FLEXMIG_ASSIGN_OR_RETURN(const int64_t count, ParseInt(part, 1, kMaxGpus));
-    gpus *= count;
-  }
-  if (gpus > kMaxGpus) return InvalidArgumentError(StrCat("more than ", kMaxGpus, " GPUs"));
-  return static_cast<int>(gpus);
 }
 
 // "", or three durations of which each may be empty.
@@ -86,7 +70,12 @@ struct Parsed {
 
 Result<Parsed> Parse(const Setting& setting) {
   FLEXMIG_ASSIGN_OR_RETURN(const mig::GpuModel* model, mig::FindGpuModel(setting.model));
-  FLEXMIG_ASSIGN_OR_RETURN(const int gpus, Named("cluster", GpusOf(setting.cluster)));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto cluster,
+                           Named("cluster", sim::ClusterShape::Parse(setting.cluster)));
+  auto span = sim::SpanNodes::kWide;  // makes no difference where there is one node
+  if (!setting.span_nodes.empty()) {
+    FLEXMIG_ASSIGN_OR_RETURN(span, Named("span-nodes", sim::ParseSpanNodes(setting.span_nodes)));
+  }
   FLEXMIG_ASSIGN_OR_RETURN(const auto speeds, SpeedsOf(setting, *model));
   FLEXMIG_ASSIGN_OR_RETURN(const auto costs, Named("costs", CostsOf(setting.costs)));
   sim::Communication communication;
@@ -100,8 +89,9 @@ Result<Parsed> Parse(const Setting& setting) {
     FLEXMIG_RETURN_IF_ERROR(alloc::MakePolicy(allocation).status());
   }
   FLEXMIG_RETURN_IF_ERROR(sched::MakeQueuePolicy(setting.queue).status());
-  FLEXMIG_ASSIGN_OR_RETURN(const auto workload, WorkloadOptionsOf(setting, *model));
-  Parsed parsed{{model, gpus, speeds, costs, communication, allocation}, workload};
+  FLEXMIG_ASSIGN_OR_RETURN(auto workload, WorkloadOptionsOf(setting, *model));
+  workload.fit_gpus = sim::MostGpus(span, cluster);
+  Parsed parsed{{model, cluster, speeds, costs, communication, allocation, span}, workload};
   FLEXMIG_RETURN_IF_ERROR(sim::CheckPolicy(setting.policy, parsed.context));
   return parsed;
 }
@@ -118,7 +108,7 @@ Result<RunResult> Experiment::Run(const Setting& setting) {
   FLEXMIG_ASSIGN_OR_RETURN(const Trace trace, TraceOf(setting.trace));
   const sim::SchemeContext& context = parsed.context;
   FLEXMIG_ASSIGN_OR_RETURN(const auto workload,
-                           sim::MakeWorkload(*trace, *context.model, context.gpu_count,
+                           sim::MakeWorkload(*trace, *context.model, context.cluster.gpu_count(),
                                              context.speeds, parsed.workload));
   FLEXMIG_ASSIGN_OR_RETURN(auto run,
                            sim::RunPolicy(setting.policy, workload, context, setting.queue));

@@ -38,6 +38,25 @@ TEST(ExperimentTest, EverySeedResamplesAnew) {
   EXPECT_EQ(makespans.size(), 5u);
 }
 
+TEST(ExperimentTest, NodesAreNotAPool) {
+  Experiment experiment;
+  Setting setting = Good();
+  setting.trace = "generate:jobs=50,seed=3,gap=1s,sizes=0.5:1/1:1/2:1/3:1";
+  setting.cluster = "2x2";
+  const auto run = [&](const char* span) {
+    setting.span_nodes = span;
+    const auto result = experiment.Run(setting);
+    EXPECT_TRUE(result.ok()) << result.status().ToString();
+    return result.ok() ? result->summary : sim::Summary();
+  };
+  EXPECT_GT(run("no").jobs_left_out, 0);
+  EXPECT_EQ(run("wide").jobs_left_out, 0);
+  EXPECT_NE(run("wide").makespan, run("any").makespan);
+  setting.multi_gpu = "fit";
+  EXPECT_EQ(run("no").jobs_left_out, 0) << "for every policy, before";
+  EXPECT_LT(run("no").jobs_done, run("wide").jobs_done);
+}
+
 TEST(ExperimentTest, EverySettingCounts) {
   Experiment experiment;
   const auto makespan = [&](const Setting& setting) {
@@ -84,6 +103,7 @@ TEST(ExperimentTest, WrongPartsAreFoundBeforeAnyRun) {
   refused(&Setting::cluster, "8x");
   refused(&Setting::cluster, "1000x1000");
   refused(&Setting::cluster, "2x2x2");
+  refused(&Setting::span_nodes, "yes");
   refused(&Setting::mapping, "none");
   refused(&Setting::multi_gpu, "some");
   refused(&Setting::resample, "blocks:0");

@@ -20,12 +20,15 @@ bool UsesLeaves(const std::string& policy) { return policy.starts_with("flexmig"
 
 bool Reconfigures(const std::string& policy) { return policy.starts_with("dynamic-"); }
 
+bool HasNodes(const std::string& cluster) { return cluster.find('x') != std::string::npos; }
+
 std::vector<Setting> SettingsOf(const Grid& grid) {
   std::vector<Setting> settings;
   std::set<Setting> known;
   Setting at;
   const auto add = [&] {
     Setting setting = at;
+    if (!HasNodes(setting.cluster)) setting.span_nodes = "";
     if (!UsesLeaves(setting.policy)) setting.allocation = setting.communication = "";
     if (!Reconfigures(setting.policy)) setting.costs = "";
     if (known.insert(setting).second) settings.push_back(std::move(setting));
@@ -45,14 +48,15 @@ std::vector<Setting> SettingsOf(const Grid& grid) {
               [&] { ForEach(grid.loads, at.load, [&] { ForEach(grid.seeds, at.seed, by_run); }); });
     });
   };
+  const auto by_jobs = [&] {
+    ForEach(grid.mappings, at.mapping, [&] {
+      ForEach(grid.multi_gpus, at.multi_gpu,
+              [&] { ForEach(grid.resamples, at.resample, by_speed); });
+    });
+  };
   ForEach(grid.traces, at.trace, [&] {
     ForEach(grid.models, at.model, [&] {
-      ForEach(grid.clusters, at.cluster, [&] {
-        ForEach(grid.mappings, at.mapping, [&] {
-          ForEach(grid.multi_gpus, at.multi_gpu,
-                  [&] { ForEach(grid.resamples, at.resample, by_speed); });
-        });
-      });
+      ForEach(grid.clusters, at.cluster, [&] { ForEach(grid.span_nodes, at.span_nodes, by_jobs); });
     });
   });
   return settings;

@@ -24,6 +24,18 @@ TEST(GridTest, EveryRunOccursOnce) {
   EXPECT_EQ(std::set<Setting>(settings.begin(), settings.end()).size(), settings.size());
 }
 
+TEST(GridTest, OneNodeDoesNotDependOnWhoSpansNodes) {
+  Grid grid = Small();
+  const size_t once = SettingsOf(grid).size();
+  grid.clusters = {"16", "2x8"};
+  grid.span_nodes = {"no", "wide", "any"};
+  const auto settings = SettingsOf(grid);
+  EXPECT_EQ(settings.size(), once * (1 + 3));
+  for (const Setting& setting : settings) {
+    EXPECT_EQ(setting.span_nodes.empty(), setting.cluster == "16");
+  }
+}
+
 TEST(GridTest, WhatAPolicyDoesNotDependOnIsEmpty) {
   Grid grid = Small();
   grid.costs = {"", "0s,0s,1min"};

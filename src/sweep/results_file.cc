@@ -24,14 +24,20 @@ struct TextField {
   std::string Setting::*field;
 };
 constexpr TextField kTextFields[] = {
-    {"trace", &Setting::trace},         {"model", &Setting::model},
-    {"cluster", &Setting::cluster},     {"mapping", &Setting::mapping},
-    {"multi_gpu", &Setting::multi_gpu}, {"resample", &Setting::resample},
-    {"load", &Setting::load},           {"class", &Setting::speed_class},
-    {"oversize", &Setting::oversize},   {"queue", &Setting::queue},
-    {"alloc", &Setting::allocation},    {"comm", &Setting::communication},
-    {"costs", &Setting::costs},         {"policy", &Setting::policy},
+    {"trace", &Setting::trace},        {"model", &Setting::model},
+    {"cluster", &Setting::cluster},    {"span_nodes", &Setting::span_nodes},
+    {"mapping", &Setting::mapping},    {"multi_gpu", &Setting::multi_gpu},
+    {"resample", &Setting::resample},  {"load", &Setting::load},
+    {"class", &Setting::speed_class},  {"oversize", &Setting::oversize},
+    {"queue", &Setting::queue},        {"alloc", &Setting::allocation},
+    {"comm", &Setting::communication}, {"costs", &Setting::costs},
+    {"policy", &Setting::policy},
 };
+
+// By what the fields before it say.
+bool IsAbsent(const TextField& text, const Setting& setting) {
+  return text.field == &Setting::span_nodes && !HasNodes(setting.cluster);
+}
 
 constexpr std::pair<sim::Role, const char*> kRoles[] = {{sim::Role::kBaseline, "baseline"},
                                                         {sim::Role::kFlexmig, "flexmig"},
@@ -101,6 +107,7 @@ Result<Setting> ParseSetting(const ordered_json& object) {
   Setting setting;
   Members members(object);
   for (const TextField& text : kTextFields) {
+    if (IsAbsent(text, setting)) continue;
     FLEXMIG_RETURN_IF_ERROR(members.Take(text.name, setting.*text.field));
   }
   FLEXMIG_RETURN_IF_ERROR(members.Take("seed", setting.seed));
@@ -139,7 +146,9 @@ Result<RunResult> ParseResult(const ordered_json& object) {
 
 std::string RenderLine(const Setting& setting, const RunResult& result) {
   ordered_json key;
-  for (const TextField& text : kTextFields) key[text.name] = setting.*text.field;
+  for (const TextField& text : kTextFields) {
+    if (!IsAbsent(text, setting)) key[text.name] = setting.*text.field;
+  }
   key["seed"] = setting.seed;
   ordered_json made;
   made["description"] = result.description;

@@ -17,6 +17,7 @@ Setting SomeSetting(uint64_t seed = 1) {
   return {"t \"1\".csv",
           "a100-40",
           "8x8",
+          "any",
           "seeded-mix:1=1/7=2",
           "skip",
           "order",
@@ -71,6 +72,20 @@ TEST(ResultLineTest, KeepsEverything) {
   EXPECT_EQ(summary.jobs_left_out, 2);
   EXPECT_EQ(parsed->second.offered_load, 1.25);
   EXPECT_EQ(RenderLine(parsed->first, parsed->second).find('\n'), std::string::npos);
+}
+
+TEST(ResultLineTest, WhoMaySpanNodesIsSaidOnlyWhereThereAreNodes) {
+  Setting one_node = SomeSetting();
+  one_node.cluster = "8";
+  one_node.span_nodes = "";
+  const std::string line = RenderLine(one_node, SomeResult());
+  EXPECT_EQ(line.find("span_nodes"), std::string::npos);
+  const auto parsed = ParseLine(line);
+  ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
+  EXPECT_EQ(parsed->first, one_node);
+  std::string pool = line;
+  pool.replace(pool.find("\"8\""), 3, "\"1x8\"");
+  EXPECT_EQ(ParseLine(pool).status().message(), "'span_nodes' is missing");
 }
 
 TEST(ResultLineTest, RefusesAllElse) {

@@ -105,7 +105,8 @@ struct ReportData {
   std::string trace_name;
   std::string trace_sha256;  // of the file's bytes; empty if there is no file
   int64_t trace_jobs = 0;
-  int gpu_count = 0;
+  int node_count = 1;
+  int gpu_count = 0;  // of all nodes
   std::string gpu_product;
   int slices_per_gpu = 0;
   // What the results rest on: name and text, in the order in which it is shown.

@@ -13,6 +13,7 @@
 #include "flexmig/mig/gpu_model.h"
 #include "flexmig/mig/inventory.h"
 #include "flexmig/sched/scheduler.h"
+#include "flexmig/sim/cluster_shape.h"
 #include "flexmig/sim/communication.h"
 #include "flexmig/sim/costs.h"
 #include "flexmig/sim/speed_model.h"
@@ -36,11 +37,12 @@ struct Reconfiguration {
 // What all schemes of a comparison share.
 struct SchemeContext {
   const mig::GpuModel* model = nullptr;  // static storage
-  int gpu_count = 1;
+  ClusterShape cluster;
   SpeedModel speeds;
   ReconfigurationCosts costs;
   Communication communication;
   std::string flexmig_allocation = "first-fit";  // how `flexmig` chooses leaves
+  SpanNodes span_nodes = SpanNodes::kWide;       // the same rule for all
 };
 
 // How a started job goes on.

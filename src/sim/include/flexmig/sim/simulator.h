@@ -43,10 +43,10 @@ struct SimulationOptions {
   std::vector<RunObserver*> observers = {};  // called in this order
 };
 
-// Replays the workload on one node: the scheduler with `queue_policy` decides, the scheme says on
-// what. Event-driven, in whole microseconds, without a clock: equal inputs give equal outcomes. At
-// equal times jobs end first, then GPUs come back, then jobs are submitted (in the order of the
-// workload), then the scheduler decides once.
+// Replays the workload on the scheme's cluster: the scheduler with `queue_policy` decides, the
+// scheme says on what. Event-driven, in whole microseconds, without a clock: equal inputs give
+// equal outcomes. At equal times jobs end first, then GPUs come back, then jobs are submitted (in
+// the order of the workload), then the scheduler decides once.
 //
 // Every run is checked: no memory slice of a GPU held twice or out of service, time monotone, the
 // held slice-time summed along the time line equal to that summed over jobs, each job either done

@@ -19,7 +19,7 @@ namespace flexmig::sim {
 
 enum class MultiGpuJobs {
   kLeaves,  // as many slices as its GPUs have; a policy rejects what it can never run
-  kFit,     // the same, and what needs more GPUs than there are is left out for every policy
+  kFit,     // the same, and what needs more than `fit_gpus` is left out for every policy
   kSkip,    // left out for every policy
 };
 // "leaves", "fit", "skip". Errors: kInvalidArgument, listing the names.
@@ -32,6 +32,7 @@ struct WorkloadOptions {
   Resampling resampling;  // of what is left
   Mapping mapping;
   MultiGpuJobs multi_gpu = MultiGpuJobs::kLeaves;
+  std::optional<int> fit_gpus;  // of kFit: see MostGpus; all GPUs if it is not given
   // Submit times move towards the first by one of these: until the offered load is `load`, or by
   // the factor `compress` (2 halves every gap). Not both.
   std::optional<double> load;

@@ -9,9 +9,10 @@ namespace flexmig::sweep {
 
 // Everything that one run depends on, as the command line has it (docs/reference/simulate.md).
 struct Setting {
-  std::string trace;    // a file, or "generate:SPEC"
-  std::string model;    // "a100-40"
-  std::string cluster;  // "8", or "8x8": nodes x GPUs
+  std::string trace;       // a file, or "generate:SPEC"
+  std::string model;       // "a100-40"
+  std::string cluster;     // "8", or "8x8": nodes x GPUs
+  std::string span_nodes;  // which jobs may span nodes; empty unless HasNodes(cluster)
   std::string mapping;
   std::string multi_gpu;
   std::string resample;  // "none", or another trace of the same kind, by the seed
@@ -33,6 +34,7 @@ struct Grid {
   std::vector<std::string> traces;
   std::vector<std::string> models = {"a100-40"};
   std::vector<std::string> clusters = {"8"};
+  std::vector<std::string> span_nodes = {"wide"};
   std::vector<std::string> mappings = {"fraction"};
   std::vector<std::string> multi_gpus = {"leaves"};
   std::vector<std::string> resamples = {"none"};
@@ -51,6 +53,8 @@ struct Grid {
 // and whether it changes layouts, so that it depends on costs.
 bool UsesLeaves(const std::string& policy);
 bool Reconfigures(const std::string& policy);
+// Whether a cluster is written as NODESxGPUS, so that runs depend on who may span nodes.
+bool HasNodes(const std::string& cluster);
 
 // All runs of the grid, each once: what a policy does not depend on is empty. Runs over one
 // workload follow one another.
