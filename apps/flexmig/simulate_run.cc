@@ -1,6 +1,7 @@
 #include "simulate_run.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include <unistd.h>
@@ -22,7 +23,8 @@ Result<report::ReportData> DescribeComparison(const ComparisonInput& input,
                                               const SimulationReport& report) {
   report::ReportData data;
   const sim::ClusterShape& cluster = context.cluster;
-  data.title = StrCat(input.trace_name, " on ",
+  // Without its folders, which say more of the machine than of the trace.
+  data.title = StrCat(std::filesystem::path(input.trace_name).filename().native(), " on ",
                       cluster.nodes == 1 ? "" : StrCat(cluster.nodes, " nodes of "),
                       cluster.gpus_per_node, cluster.gpus_per_node == 1 ? " GPU" : " GPUs");
   data.version = Version();

@@ -28,13 +28,12 @@ inline Recorded Record(const RunKey& key, const std::vector<trace::JobRecord>& r
                        const RecorderOptions& options = {}, AtomicFile* jobs = nullptr,
                        AtomicFile* timeseries = nullptr) {
   const sim::SchemeContext context{
-      &Board(),
-      gpus,
-      sim::SpeedModel(Board(),
-                      {.speed_class = sim::SpeedClass::kMiddling, .mig_off = sim::kWholeSpeed}),
-      {},
-      {.efficiency = sim::kWholeSpeed},
-      "first-fit"};
+      .model = &Board(),
+      .cluster = {.nodes = 1, .gpus_per_node = gpus},
+      .speeds = sim::SpeedModel(
+          Board(), {.speed_class = sim::SpeedClass::kMiddling, .mig_off = sim::kWholeSpeed}),
+      .costs = {},
+      .communication = {.efficiency = sim::kWholeSpeed}};
   Recorded recorded;
   auto workload = sim::MakeWorkload(records, Board(), gpus, context.speeds, {});
   FLEXMIG_CHECK(workload.ok());

@@ -1,6 +1,7 @@
 // The workloads of a comparison: what they differ in, how they are called, which one is shown.
 
-const kFieldLabels = { trace: "Trace", model: "Board", cluster: "Cluster", mapping: "Size mapping",
+const kFieldLabels = { trace: "Trace", model: "Board", cluster: "Cluster",
+  span_nodes: "Jobs over nodes", mapping: "Size mapping",
   multi_gpu: "Multi-GPU jobs", resample: "Resampling", load: "Load", class: "Speed class", oversize: "Slices beyond the request",
   queue: "Queue", costs: "Cost of reconfiguring", alloc: "Choice of leaves" };
 // Of made-up traces only the parts in which they differ.
@@ -15,6 +16,7 @@ const traceText = (value) => (value.startsWith(kGenerate) ? `generated ${generat
 const kFieldTexts = {
   trace: traceText,
   cluster: (value) => (/^\d+$/.test(value) ? plural(Number(value), "GPU") : `${value.replace("x", " × ")} GPUs`),
+  span_nodes: (value) => ({ "": "one node", no: "none", wide: "those wider than a node" }[value] || value),
   load: (value) => (value === "" ? "the trace's own" : value),
   costs: (value) => (value === "" ? "as measured" : value),
   oversize: (value) => ({ same: "do not help", faster: "help" }[value] || value),
