@@ -201,6 +201,32 @@ TimePoint FirstFit(const Scheduler& scheduler, const World& world, const QueuedJ
   return kNever;
 }
 
+// A job of one node has at most that node's GPUs: saying so changes nothing, but such a request is
+// not counted, its reservation plays the releases on a copy of the pool.
+TEST(EasyTest, CountingOnNodesDecidesAsPlayingTheReleasesDoes) {
+  const mig::GpuModel& model = **mig::FindGpuModel("a100-40");
+  const auto inventory =
+      mig::NodeInventory::Cluster(model, {3, 2, 1}, *mig::UniformLayout(model, "1g.5gb"));
+  SplitMix64 random(20261123);
+  for (int round = 0; round < 120; ++round) {
+    const auto estimates = round % 2 == 0 ? Estimates::kExact : Estimates::kWrong;
+    std::vector<WorldJob> jobs = RandomJobs(random, 14, estimates);
+    const auto play = [&] {
+      Scheduler scheduler = *MakeScheduler({inventory, "pack", "easy", {}});
+      World world(scheduler, jobs);
+      std::vector<std::pair<TimePoint, Names>> starts;
+      world.after_tick = [&](TimePoint now, std::span<const Decision> decisions) {
+        starts.emplace_back(now, NamesOf(decisions));
+      };
+      world.Play();
+      return starts;
+    };
+    const auto counted = play();
+    for (WorldJob& job : jobs) job.job.request.max_gpus = 2;
+    ASSERT_EQ(play(), counted) << "round " << round;
+  }
+}
+
 TEST(EasyTest, WithExactEstimatesNoHeadStartsLaterThanFirstPromised) {
   SplitMix64 random(5);
   int promises = 0;

@@ -10,14 +10,17 @@ namespace {
 // new requests do not take memory for ever.
 constexpr size_t kKindsKept = 256;
 
-bool IsCountable(const alloc::AllocationRequest& request, const mig::NodeInventory& inventory) {
+// Sets countable and countable_on_nodes of a request that is possible.
+void SetCountable(RequestKind& kind, const mig::NodeInventory& inventory) {
+  // A single profile also meets the floors.
+  const bool one_profile = std::all_of(
+      inventory.leaves.begin(), inventory.leaves.end(),
+      [&](const mig::Leaf& leaf) { return leaf.profile == inventory.leaves.front().profile; });
   const auto gpus = static_cast<int>(inventory.gpus.size());
-  if (request.max_gpus && *request.max_gpus < gpus) return false;
-  if (gpus > 0 && request.max_nodes <= inventory.gpus.back().node.value()) return false;
-  // The request is possible, so that a single profile also meets its floors.
-  return std::all_of(inventory.leaves.begin(), inventory.leaves.end(), [&](const mig::Leaf& leaf) {
-    return leaf.profile == inventory.leaves.front().profile;
-  });
+  if (!one_profile || (kind.request.max_gpus && *kind.request.max_gpus < gpus)) return;
+  const int nodes = gpus == 0 ? 1 : inventory.gpus.back().node.value() + 1;
+  kind.countable = kind.request.max_nodes >= nodes;
+  kind.countable_on_nodes = !kind.countable && kind.request.max_nodes == 1;
 }
 
 }  // namespace
@@ -33,7 +36,7 @@ RequestKind& RequestKinds::Of(const alloc::AllocationRequest& request,
   if (!chosen.ok() && chosen.status().code() != StatusCode::kResourceExhausted) {
     kind.impossible = chosen.status();
   } else {
-    kind.countable = IsCountable(request, pool.inventory());
+    SetCountable(kind, pool.inventory());
   }
   return kind;
 }

@@ -4,6 +4,7 @@
 
 #include "flexmig/base/check.h"
 #include "flexmig/sched/moldable.h"
+#include "flexmig/sched/reservation.h"
 #include "flexmig/sched/scheduler.h"
 
 namespace flexmig::sched {
@@ -188,6 +189,7 @@ void Scheduler::Start(QueuedJob& job, alloc::Allocation allocation) {
   queue_.Remove(&job);
   job.state = QueuedJob::State::kRunning;
   job.leaves_held = static_cast<int>(allocation.leaves.size());
+  if (pool_.nodes().node_count() > 1) job.on_nodes = CountByNode(pool_, allocation);
   job.start_time = now_;
   job.expected_end = AddClamped(now_, RunTimeOn(job.job, job.leaves_held));
   running_.Add(job);

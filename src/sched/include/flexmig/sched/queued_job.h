@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <compare>
 #include <cstdint>
+#include <vector>
 
 #include "flexmig/sched/augmented_tree.h"
 #include "flexmig/sched/job.h"
@@ -21,6 +22,11 @@ struct QueuePosition {
 };
 
 struct QueueGroup;
+
+struct LeavesOnNode {
+  int node;
+  int leaves;
+};
 
 // A job that the scheduler knows, and all that it knows of it. Owned by the Scheduler, which keeps
 // it at one place in memory from Submit to its end; linked into the structures named below.
@@ -50,6 +56,7 @@ struct QueuedJob {
 
   // kRunning:
   int leaves_held = 0;
+  std::vector<LeavesOnNode> on_nodes;  // where there are several nodes
   TimePoint start_time;
   TimePoint expected_end = kNever;
 

@@ -21,6 +21,9 @@ struct RequestKind {
   // Whether leaf_count free leaves are enough, wherever they are: all leaves are of one profile and
   // no span rule binds. For other requests counting is necessary but not sufficient.
   bool countable = false;
+  // Whether leaf_count free leaves on one node are enough, whichever they are: there are several
+  // nodes, and the job has to stay on one.
+  bool countable_on_nodes = false;
   // The pool's growth count (see Scheduler) when such a request last did not fit: until the pool
   // grows it will not fit again. 0: never.
   uint64_t blocked_at = 0;
