@@ -45,24 +45,24 @@ Status Invariants::OnStart(size_t job, std::span<const mig::LeafId> leaves) {
     book.slices += leaf.profile->compute_slices;
   }
   book.state = State::kRunning;
-  book.start_time = *now_;
-  book.leaves.assign(leaves.begin(), leaves.end());
+  running_[job] = {*now_, {leaves.begin(), leaves.end()}};
   held_slices_ += book.slices;
   return OkStatus();
 }
 
 Status Invariants::OnFinish(size_t job, sched::Duration run_time) {
   JobBook& book = jobs_[job];
-  if (book.state != State::kRunning || *now_ - book.start_time != run_time) {
+  const auto running = running_.find(job);
+  if (running == running_.end() || *now_ - running->second.start_time != run_time) {
     return InternalError(StrCat("job at ", job, " ends without having run for its time"));
   }
-  for (const mig::LeafId id : book.leaves) {
+  for (const mig::LeafId id : running->second.leaves) {
     const mig::Leaf& leaf = inventory_.leaves[static_cast<size_t>(id.value())];
     for (int unit = leaf.placement.start; unit < leaf.placement.end(); ++unit) {
       owners_[UnitOf(leaf, unit)].reset();
     }
   }
-  book.leaves = {};
+  running_.erase(running);
   book.state = State::kDone;
   held_slices_ -= book.slices;
   over_jobs_ += static_cast<Wide>(book.slices) * run_time.count();

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "flexmig/base/status.h"
@@ -31,12 +32,14 @@ class Invariants {
 
  private:
   __extension__ using Wide = __int128;
-  enum class State { kNotStarted, kRunning, kDone, kRejected };
+  enum class State : uint8_t { kNotStarted, kRunning, kDone, kRejected };
   struct JobBook {
     State state = State::kNotStarted;
     int slices = 0;
+  };
+  struct Running {
     sched::TimePoint start_time;
-    std::vector<mig::LeafId> leaves;  // while it runs
+    std::vector<mig::LeafId> leaves;
   };
   [[nodiscard]] size_t UnitOf(const mig::Leaf& leaf, int unit) const;
 
@@ -44,6 +47,7 @@ class Invariants {
   size_t units_per_gpu_ = 0;
   std::vector<std::optional<size_t>> owners_;  // of memory slices, by GPU and placement unit
   std::vector<JobBook> jobs_;
+  std::unordered_map<size_t, Running> running_;
   std::optional<sched::TimePoint> now_;
   int64_t held_slices_ = 0;
   Wide along_time_ = 0;  // slice-microseconds

@@ -86,7 +86,7 @@ Result<WorkloadJob> MapJob(const trace::JobRecord& record, const Mapping& mappin
                            const mig::GpuModel& model, const SpeedModel& speeds,
                            SplitMix64& random) {
   WorkloadJob job;
-  job.id = JobId(StrCat(record.id.value()));
+  job.id = record.id;
   job.submit_time = record.submit_time;
   job.duration = record.duration;
   job.whole_gpus = CeilDivide(record.demand_micro_gpus, kMillion);

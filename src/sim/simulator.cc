@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "flexmig/alloc/policy.h"
+#include "flexmig/base/check.h"
 #include "flexmig/base/strings.h"
 
 #include "invariants.h"
@@ -29,6 +30,9 @@ struct Event {
 
   friend auto operator<=>(const Event&, const Event&) = default;
 };
+
+// In the scheduler and its event log.
+JobId NameOf(const WorkloadJob& job) { return JobId(StrCat(job.id.value())); }
 
 class Simulation {
  public:
@@ -55,7 +59,9 @@ class Simulation {
     return OkStatus();
   }
   Status HandleMoment(TimePoint now);
-  Status Submit(const WorkloadJob& job);
+  Status Submit(size_t job);
+  // The job of a decision, which waits no longer.
+  size_t TakeWaiting(const JobId& id);
   Status Apply(const sched::StartJob& start, TimePoint now);
   Status Apply(const sched::RejectJob& reject, TimePoint now);
   Status Apply(const sched::EndJob& end, TimePoint now);
@@ -69,6 +75,7 @@ class Simulation {
   sched::Scheduler scheduler_;
   Invariants invariants_;
   RunningJobs running_;
+  std::unordered_map<JobId, size_t> waiting_;
   // Teardown times of running jobs that have one.
   std::unordered_map<size_t, Duration> teardowns_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
@@ -87,6 +94,9 @@ Result<Outcome> Simulation::Go() {
       now = std::min(now, workload_.jobs[next_arrival_].submit_time);
     }
     if (now == TimePoint::max()) break;
+    if (options_.give_up_after && now > *options_.give_up_after) {
+      return AbortedError("something is left to do after the time to give up");
+    }
     FLEXMIG_RETURN_IF_ERROR(HandleMoment(now));
   }
   FLEXMIG_RETURN_IF_ERROR(invariants_.OnEnd());
@@ -114,7 +124,7 @@ Status Simulation::HandleMoment(TimePoint now) {
   }
   while (next_arrival_ < workload_.jobs.size() &&
          workload_.jobs[next_arrival_].submit_time == now) {
-    FLEXMIG_RETURN_IF_ERROR(Submit(workload_.jobs[next_arrival_]));
+    FLEXMIG_RETURN_IF_ERROR(Submit(next_arrival_));
     FLEXMIG_RETURN_IF_ERROR(Tell(&RunObserver::OnSubmit, now, next_arrival_++));
   }
   FLEXMIG_ASSIGN_OR_RETURN(const auto begun, scheme_.BeforeTick(now, scheduler_));
@@ -134,9 +144,11 @@ Status Simulation::HandleMoment(TimePoint now) {
   return Tell(&RunObserver::OnMoment, now, scheduler_);
 }
 
-Status Simulation::Submit(const WorkloadJob& job) {
+Status Simulation::Submit(size_t index) {
+  const WorkloadJob& job = workload_.jobs[index];
   sched::Job submitted;
-  submitted.id = job.id;
+  submitted.id = NameOf(job);
+  waiting_.emplace(submitted.id, index);
   submitted.request = scheme_.RequestFor(job);
   submitted.moldable = scheme_.MoldableFor(job);
   // The trace's run time, not the scheme's: every scheme sorts its queue by the same estimates.
@@ -144,20 +156,28 @@ Status Simulation::Submit(const WorkloadJob& job) {
   return scheduler_.Submit(job.submit_time, std::move(submitted));
 }
 
+size_t Simulation::TakeWaiting(const JobId& id) {
+  const auto at = waiting_.find(id);
+  FLEXMIG_CHECK(at != waiting_.end());
+  const size_t index = at->second;
+  waiting_.erase(at);
+  return index;
+}
+
 Status Simulation::Apply(const sched::StartJob& start, TimePoint now) {
-  const size_t index = workload_.index.at(start.job);
+  const size_t index = TakeWaiting(start.job);
   FLEXMIG_RETURN_IF_ERROR(invariants_.OnStart(index, start.allocation.leaves));
   const WorkloadJob& job = workload_.jobs[index];
   const JobRun run = scheme_.Start(now, job, start.allocation, scheduler_.pool());
   if (run.teardown.count() > 0) teardowns_.emplace(index, run.teardown);
-  outcome_.jobs[index] = {true, now, now, now, invariants_.HeldSlices(index)};
+  outcome_.jobs[index] = {true, invariants_.HeldSlices(index), now, now, now};
   FLEXMIG_RETURN_IF_ERROR(
       PushEnds(running_.Start(index, now, run, job.duration, start.allocation)));
   return Tell(&RunObserver::OnStart, now, index, start.allocation);
 }
 
 Status Simulation::Apply(const sched::RejectJob& reject, TimePoint now) {
-  const size_t index = workload_.index.at(reject.job);
+  const size_t index = TakeWaiting(reject.job);
   FLEXMIG_RETURN_IF_ERROR(invariants_.OnReject(index));
   if (outcome_.first_rejection.empty()) {
     outcome_.first_rejection = StrCat("job ", reject.job.value(), ": ", reject.reason.message());
@@ -185,7 +205,7 @@ Status Simulation::Free(size_t index, TimePoint now) {
   JobOutcome& job = outcome_.jobs[index];
   job.release_time = now;
   FLEXMIG_RETURN_IF_ERROR(invariants_.OnFinish(index, now - job.start_time));
-  FLEXMIG_RETURN_IF_ERROR(scheduler_.Finish(now, workload_.jobs[index].id));
+  FLEXMIG_RETURN_IF_ERROR(scheduler_.Finish(now, NameOf(workload_.jobs[index])));
   return Tell(&RunObserver::OnRelease, now, index);
 }
 

@@ -117,6 +117,23 @@ TEST(SimulatorTest, SubmitTimesNeedNotStartAtZero) {
   EXPECT_EQ(played.summary.makespan, 20s);
 }
 
+TEST(SimulatorTest, ARunCanBeGivenUpWhenItTakesTooLong) {
+  const Setting setting;
+  const SchemeContext context = setting.Context();
+  const auto records = Records({{0, 100, 100}, {10, 100, 100}});
+  const auto workload = MakeWorkload(records, Board(), 1, context.speeds, {});
+  const auto code = [&](int seconds) {
+    SimulationOptions options;
+    options.give_up_after = sched::TimePoint(std::chrono::seconds(seconds));
+    return Simulate(*workload, **MakeScheme("exclusive", context), *sched::MakeQueuePolicy("fifo"),
+                    options)
+        .status()
+        .code();
+  };
+  EXPECT_EQ(code(199), StatusCode::kAborted);
+  EXPECT_EQ(code(200), StatusCode::kOk);
+}
+
 TEST(SimulatorTest, AScheduleBeyondTheRangeOfTimeIsRefused) {
   std::vector<Line> lines(17'000, {0, 1'000'000'000, 14});
   Setting setting;

@@ -86,8 +86,14 @@ class Search {
   Result<bool> Try(Layouts layouts) {
     std::sort(layouts.begin(), layouts.end());
     const auto scheme = MakeStatic(std::string(name_), context_, layouts);
-    FLEXMIG_ASSIGN_OR_RETURN(PolicyRun run, RunScheme(*scheme, workload_, queue_));
     ++tried_;
+    SimulationOptions options;
+    if (best_ && best_->summary.jobs_left_out == 0) {
+      options.give_up_after = workload_.jobs.front().submit_time + best_->summary.makespan;
+    }
+    auto result = RunScheme(*scheme, workload_, queue_, options);
+    if (result.status().code() == StatusCode::kAborted) return false;  // it is longer
+    FLEXMIG_ASSIGN_OR_RETURN(PolicyRun run, std::move(result));
     const auto key = [](const PolicyRun& one) {
       return std::tuple(one.summary.jobs_left_out, one.summary.makespan, one.summary.mean_jct_s);
     };

@@ -102,12 +102,11 @@ Result<std::vector<RunTimes>> PredictShortJobs(std::span<const ShortJob> jobs,
   Workload workload;
   for (const ShortJob& job : jobs) {
     WorkloadJob& added = workload.jobs.emplace_back();
-    added.id = JobId(StrCat(workload.jobs.size()));
+    added.id = trace::TraceJobId(static_cast<int64_t>(workload.jobs.size()));
     added.submit_time = sched::TimePoint(job.submit);
     added.duration = job.steps * (job.step + calibration.Of(job.leaves).exchange);
     added.reference_speed = 1;
     added.slices = job.leaves;
-    workload.index.emplace(added.id, workload.jobs.size() - 1);
   }
   Measured scheme({&model, {1, gpus}, SpeedModel(model, {}), {}, {}, std::string(allocation)},
                   calibration);

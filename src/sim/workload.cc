@@ -36,6 +36,16 @@ std::span<const trace::JobRecord> Window(std::span<const trace::JobRecord> recor
   return begin < end ? std::span(begin, end) : std::span<const trace::JobRecord>();
 }
 
+Status CheckIds(const std::vector<WorkloadJob>& jobs) {
+  std::vector<trace::TraceJobId> ids;
+  ids.reserve(jobs.size());
+  for (const WorkloadJob& job : jobs) ids.push_back(job.id);
+  std::sort(ids.begin(), ids.end());
+  const auto twice = std::adjacent_find(ids.begin(), ids.end());
+  if (twice == ids.end()) return OkStatus();
+  return InvalidArgumentError(StrCat("job ", twice->value(), " occurs twice"));
+}
+
 }  // namespace
 
 Result<MultiGpuJobs> ParseMultiGpuJobs(std::string_view text) {
@@ -85,13 +95,11 @@ Result<Workload> MakeWorkload(std::span<const trace::JobRecord> records, const m
       ++workload.multi_gpu_left_out;
       continue;
     }
-    if (!workload.index.emplace(job.id, workload.jobs.size()).second) {
-      return InvalidArgumentError(StrCat("job ", job.id.value(), " occurs twice"));
-    }
     work += WorkOf(job, model.compute_slices, speeds);
     workload.jobs.push_back(std::move(job));
   }
   if (workload.jobs.empty()) return InvalidArgumentError("no job is left to simulate");
+  FLEXMIG_RETURN_IF_ERROR(CheckIds(workload.jobs));
 
   const sched::TimePoint first = workload.jobs.front().submit_time;
   const double span =

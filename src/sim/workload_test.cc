@@ -83,7 +83,7 @@ TEST(WorkloadTest, MultiGpuJobsCanBeLeftOut) {
   const auto workload = Make({{0, 1, 100}, {1, 1, 200}, {2, 1, 30}}, options);
   EXPECT_EQ(workload->jobs.size(), 2U);
   EXPECT_EQ(workload->multi_gpu_left_out, 1);
-  EXPECT_EQ(workload->index.at(JobId("3")), 1U);
+  EXPECT_EQ(workload->jobs[1].id, trace::TraceJobId(3));
   EXPECT_EQ(Make({{0, 1, 200}}, options).status().message(), "no job is left to simulate");
 }
 
@@ -147,7 +147,7 @@ TEST(WorkloadTest, AWindowKeepsWhatWasSubmittedInIt) {
   ASSERT_TRUE(workload.ok());
   ASSERT_EQ(workload->jobs.size(), 2U);
   EXPECT_EQ(workload->jobs[0].submit_time, sched::TimePoint(20s)) << "times stay";
-  EXPECT_EQ(workload->jobs[1].id, JobId("3"));
+  EXPECT_EQ(workload->jobs[1].id, trace::TraceJobId(3));
   EXPECT_EQ(workload->outside_window, 3);
   options.until = 15s;
   EXPECT_EQ(Make({{10, 1, 100}, {20, 1, 100}}, options).status().message(),

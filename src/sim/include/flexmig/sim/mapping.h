@@ -7,7 +7,6 @@
 
 #include "flexmig/base/random.h"
 #include "flexmig/base/status.h"
-#include "flexmig/base/strong_id.h"
 #include "flexmig/mig/gpu_model.h"
 #include "flexmig/sched/time.h"
 #include "flexmig/sim/speed_model.h"
@@ -17,7 +16,7 @@ namespace flexmig::sim {
 
 // A trace's job, in terms of one board.
 struct WorkloadJob {
-  JobId id;  // the trace's number
+  trace::TraceJobId id;
   sched::TimePoint submit_time;
   sched::Duration duration{};   // as the trace has it, on the GPUs that it says
   int64_t reference_speed = 0;  // the speed at which `duration` was measured

@@ -20,10 +20,10 @@ namespace flexmig::sim {
 struct JobOutcome {
   // False if the scheduler rejected it, because it could not run even on the empty cluster.
   bool done = false;
+  int held_slices = 0;  // compute slices of the leaves it held
   sched::TimePoint start_time;
   sched::TimePoint finish_time;
   sched::TimePoint release_time;  // its leaves are free from then on
-  int held_slices = 0;            // compute slices of the leaves it held
 
   friend bool operator==(const JobOutcome&, const JobOutcome&) = default;
 };
@@ -40,6 +40,8 @@ struct SimulationOptions {
   sched::SchedulerOptions scheduler = {};
   // Where all events and decisions of the scheduler are appended, if anywhere (sched/replay.h).
   sched::EventLog* event_log = nullptr;
+  // A run that is not over by then is ended, if set: for searches that have found a shorter one.
+  std::optional<sched::TimePoint> give_up_after = std::nullopt;
   std::vector<RunObserver*> observers = {};  // called in this order
 };
 
@@ -52,8 +54,9 @@ struct SimulationOptions {
 // held slice-time summed along the time line equal to that summed over jobs, each job either done
 // or rejected, each started once and its leaves freed once. A violation is a bug of ours:
 // kInternal.
-// Errors: kInvalidArgument if times leave the range of microseconds in 63 bits; those of observers.
-// Cost: O(n log n) for n jobs plus the allocation policy's.
+// Errors: kAborted after give_up_after; kInvalidArgument if times leave the range of microseconds in 63 bits; those of observers.
+// Cost: O(n log n) for n jobs plus the allocation policy's. Memory: 40 bytes a job besides the
+// workload's 40, and what the jobs need that wait or run.
 Result<Outcome> Simulate(const Workload& workload, Scheme& scheme,
                          std::unique_ptr<sched::QueuePolicy> queue_policy,
                          const SimulationOptions& options = {});

@@ -4,7 +4,6 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "flexmig/base/status.h"
@@ -49,8 +48,6 @@ struct Workload {
   // submission; nullopt if these are at the same time.
   std::optional<double> offered_load;
   double compressed_by = 1;
-
-  std::unordered_map<JobId, size_t> index;  // into jobs
 };
 
 // Errors: those of MapJob; kInvalidArgument for options out of range, a load that cannot be reached
