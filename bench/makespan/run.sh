@@ -34,8 +34,8 @@ mkdir -p "$work"
 openb_sizes=seeded-mix:1=1/2=9/3=14/4=26/5=11/6=39
 instance_sizes=seeded-mix:1=30/2=30/3=20/7=20
 one_to_one=exclusive,static:best,dynamic-drain,dynamic-partial
-seeds=5 models=a100-40,h100-80 mixes=$openb_sizes,$instance_sizes
-if [ -n "$quick" ]; then seeds=1 models=a100-40 mixes=$openb_sizes; fi
+seeds=5 mixes=$openb_sizes,$instance_sizes
+if [ -n "$quick" ]; then seeds=1 mixes=$openb_sizes; fi
 
 # trace_files NAME...: their paths, with spaces between.
 trace_files() { for name in "$@"; do printf '%s ' "$traces/$name.csv.gz"; done; }
@@ -43,21 +43,22 @@ whole=$(trace_files philly2017_sep_oct itp2021_c01 itp2021_c02 itp2021_c04 itp20
 shared=$(trace_files openb2023_default openb2023_gpushare40 openb2023_gpushare100)
 miso=$(trace_files miso100)
 
-# part NAME CLUSTER MODEL QUEUE LOAD: all traces, each with its sizes.
+# part NAME CLUSTER MODEL QUEUE LOAD MULTI-GPU OVERSIZE: all traces, each with its sizes.
 sweep() {
   local name=$1; shift
   "$build/bin/flexmig" simulate sweep --results "$work/$name.jsonl" --seeds "$seeds" --resample blocks:20 \
-    --multi-gpu fit,skip --oversize same,faster "$@"
+    "$@"
 }
 part() {
-  local name=$1 cluster=$2 model=$3 queue=$4 load=$5 sizes kind
+  local name=$1 cluster=$2 model=$3 queue=$4 load=$5 multi_gpu=$6 oversize=$7 sizes kind
   for kind in whole shared miso; do
     case $kind in
       whole) sizes=$mixes ;;
       shared) sizes=fraction ;;
       miso) sizes=model-memory ;;
     esac
-    local common=(--trace ${!kind} --mapping "$sizes" --cluster "$cluster" --model "$model" --queue "$queue" --load "$load")
+    local common=(--trace ${!kind} --mapping "$sizes" --cluster "$cluster" --model "$model" --queue "$queue" --load "$load"
+      --multi-gpu "$multi_gpu" --oversize "$oversize")
     sweep "$name-$kind" "${common[@]}" --policies "$one_to_one"
     sweep "$name-$kind-leaves" "${common[@]}" --policies flexmig,flexmig-moldable --comm none 0.95 0.85
     sweep "$name-$kind-links" "${common[@]}" --policies flexmig --comm links --alloc topo,first-fit
@@ -65,10 +66,11 @@ part() {
     sweep "$name-$kind-rounded" "${common[@]}" --policies flexmig-rounded --comm none
   done
 }
-for model in ${models//,/ }; do part "8-$model" 8 "$model" fifo 0.7,1.3; done
+part 8-a100-40 8 a100-40 fifo 0.7,1.3 fit,skip same,faster
 if [ -z "$quick" ]; then
-  part 64-a100-40 8x8 a100-40 fifo 0.7,1.3
-  part 8-a100-40-easy 8 a100-40 easy 1.3
+  part 8-h100-80 8 h100-80 fifo 0.7,1.3 fit,skip same
+  part 8x8-a100-40 8x8 a100-40 fifo 0.7,1.3 fit,skip same
+  part 8-a100-40-easy 8 a100-40 easy 1.3 fit same
 fi
 
 # put WHAT PAGE: replaces what is between the page's two marks.
