@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kFormat = "flexmig.sim-node/v1";
+constexpr std::string_view kFormat = "flexmig.sim-node/v2";
 
 // "<line>:<column>" of the byte with this 1-based number.
 std::string LineAndColumn(std::string_view text, size_t byte) {
@@ -125,31 +125,69 @@ class Node {
   std::string path_;
 };
 
+Result<SimComputeInstance> ReadComputeInstance(const Node& node) {
+  FLEXMIG_RETURN_IF_ERROR(node.HasExactly({"id", "start", "slices"}));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto id, node.At("id").Int(0, INT32_MAX));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto start, node.At("start").Int(0, INT32_MAX / 2));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto slices, node.At("slices").Int(1, INT32_MAX / 2));
+  return SimComputeInstance{mig::ComputeInstanceId(static_cast<int>(id)), static_cast<int>(start),
+                            static_cast<int>(slices)};
+}
+
 Result<SimInstance> ReadInstance(const Node& node) {
-  FLEXMIG_RETURN_IF_ERROR(node.HasExactly({"profile", "start", "size", "compute_instance"}));
+  FLEXMIG_RETURN_IF_ERROR(node.HasExactly({"profile", "start", "size", "compute_instances"}));
   FLEXMIG_ASSIGN_OR_RETURN(const auto profile, node.At("profile").Int(0, INT32_MAX));
   FLEXMIG_ASSIGN_OR_RETURN(const auto start, node.At("start").Int(0, INT32_MAX / 2));
   FLEXMIG_ASSIGN_OR_RETURN(const auto size, node.At("size").Int(1, INT32_MAX / 2));
   SimInstance instance;
   instance.placed.profile = mig::ProfileId(static_cast<int>(profile));
   instance.placed.placement = {static_cast<int>(start), static_cast<int>(size)};
-  FLEXMIG_ASSIGN_OR_RETURN(instance.has_compute_instance, node.At("compute_instance").Bool());
+  FLEXMIG_ASSIGN_OR_RETURN(const auto parts, node.At("compute_instances").Elements());
+  for (const Node& part : parts) {
+    FLEXMIG_ASSIGN_OR_RETURN(instance.compute_instances.emplace_back(), ReadComputeInstance(part));
+  }
   return instance;
 }
 
+// A GPU instance and a compute instance of it, or -1 twice.
+Status ReadPlace(const Node& node, mig::GpuInstanceId& gpu_instance,
+                 mig::ComputeInstanceId& compute_instance) {
+  FLEXMIG_ASSIGN_OR_RETURN(const auto gi, node.At("gpu_instance").Int(hw::kNoInstance, INT32_MAX));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto ci,
+                           node.At("compute_instance").Int(hw::kNoInstance, INT32_MAX));
+  gpu_instance = mig::GpuInstanceId(static_cast<int>(gi));
+  compute_instance = mig::ComputeInstanceId(static_cast<int>(ci));
+  return OkStatus();
+}
+
 Result<SimProcess> ReadProcess(const Node& node) {
-  FLEXMIG_RETURN_IF_ERROR(node.HasExactly({"pid", "start_ticks", "gpu_instance"}));
+  FLEXMIG_RETURN_IF_ERROR(
+      node.HasExactly({"pid", "start_ticks", "gpu_instance", "compute_instance", "memory_bytes"}));
   FLEXMIG_ASSIGN_OR_RETURN(const auto pid, node.At("pid").Int(1, INT32_MAX));
   FLEXMIG_ASSIGN_OR_RETURN(const auto ticks, node.At("start_ticks").Int(0, INT64_MAX));
-  FLEXMIG_ASSIGN_OR_RETURN(const auto instance,
-                           node.At("gpu_instance").Int(hw::kNoInstance, INT32_MAX));
-  return SimProcess{static_cast<pid_t>(pid), static_cast<uint64_t>(ticks),
-                    mig::GpuInstanceId(static_cast<int>(instance))};
+  FLEXMIG_ASSIGN_OR_RETURN(const auto memory, node.At("memory_bytes").Int(0, INT64_MAX));
+  SimProcess process;
+  process.pid = static_cast<pid_t>(pid);
+  process.start_ticks = static_cast<uint64_t>(ticks);
+  process.memory = Bytes::Of(memory);
+  FLEXMIG_RETURN_IF_ERROR(ReadPlace(node, process.gpu_instance, process.compute_instance));
+  return process;
+}
+
+Result<SimEvent> ReadEvent(const Node& node) {
+  FLEXMIG_RETURN_IF_ERROR(node.HasExactly({"number", "xid", "gpu_instance", "compute_instance"}));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto number, node.At("number").Int(1, INT64_MAX));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto xid, node.At("xid").Int(0, INT32_MAX));
+  SimEvent event;
+  event.number = static_cast<uint64_t>(number);
+  event.xid = static_cast<int>(xid);
+  FLEXMIG_RETURN_IF_ERROR(ReadPlace(node, event.gpu_instance, event.compute_instance));
+  return event;
 }
 
 Result<SimBoard> ReadBoard(const mig::GpuModel& model, const Node& node) {
   FLEXMIG_RETURN_IF_ERROR(
-      node.HasExactly({"model", "mig", "mig_pending", "instances", "processes"}));
+      node.HasExactly({"model", "mig", "mig_pending", "instances", "processes", "events"}));
   FLEXMIG_RETURN_IF_ERROR(node.At("model").IsText(model.key));
   BoardState state;
   FLEXMIG_ASSIGN_OR_RETURN(state.mig_enabled, node.At("mig").Bool());
@@ -161,6 +199,10 @@ Result<SimBoard> ReadBoard(const mig::GpuModel& model, const Node& node) {
   FLEXMIG_ASSIGN_OR_RETURN(const auto processes, node.At("processes").Elements());
   for (const Node& element : processes) {
     FLEXMIG_ASSIGN_OR_RETURN(state.processes.emplace_back(), ReadProcess(element));
+  }
+  FLEXMIG_ASSIGN_OR_RETURN(const auto events, node.At("events").Elements());
+  for (const Node& element : events) {
+    FLEXMIG_ASSIGN_OR_RETURN(state.events.emplace_back(), ReadEvent(element));
   }
   auto board = SimBoard::Restore(model, std::move(state));
   if (!board.ok()) return node.Error(board.status().message());
@@ -198,22 +240,36 @@ std::string FormatNodeState(const NodeSpec& spec, const NodeState& state) {
   for (const SimBoard& board : state) {
     Ordered instances = Ordered::array();
     for (const SimInstance& instance : board.state().instances) {
+      Ordered parts = Ordered::array();
+      for (const SimComputeInstance& part : instance.compute_instances) {
+        parts.push_back({{"id", part.id.value()}, {"start", part.start}, {"slices", part.slices}});
+      }
       instances.push_back({{"profile", instance.placed.profile.value()},
                            {"start", instance.placed.placement.start},
                            {"size", instance.placed.placement.size},
-                           {"compute_instance", instance.has_compute_instance}});
+                           {"compute_instances", std::move(parts)}});
     }
     Ordered processes = Ordered::array();
     for (const SimProcess& process : board.state().processes) {
       processes.push_back({{"pid", process.pid},
                            {"start_ticks", process.start_ticks},
-                           {"gpu_instance", process.gpu_instance.value()}});
+                           {"gpu_instance", process.gpu_instance.value()},
+                           {"compute_instance", process.compute_instance.value()},
+                           {"memory_bytes", process.memory.count()}});
+    }
+    Ordered events = Ordered::array();
+    for (const SimEvent& event : board.state().events) {
+      events.push_back({{"number", event.number},
+                        {"xid", event.xid},
+                        {"gpu_instance", event.gpu_instance.value()},
+                        {"compute_instance", event.compute_instance.value()}});
     }
     gpus.push_back({{"model", std::string(board.model().key)},
                     {"mig", board.state().mig_enabled},
                     {"mig_pending", board.state().mig_enabled_pending},
                     {"instances", std::move(instances)},
-                    {"processes", std::move(processes)}});
+                    {"processes", std::move(processes)},
+                    {"events", std::move(events)}});
   }
   const Ordered document = {{"format", std::string(kFormat)}, {"node", spec.name}, {"gpus", gpus}};
   return document.dump(1) + "\n";

@@ -27,8 +27,12 @@ NodeState BusyState(const NodeSpec& spec) {
     const auto id = state[0].CreateGpuInstance(placed);
     EXPECT_TRUE(id.ok());
     if (placed.placement.start == 0) continue;  // an instance without compute instance
+    EXPECT_TRUE(state[0].RaiseXid(79, *id, mig::ComputeInstanceId(0)).ok());
     EXPECT_TRUE(state[0].CreateComputeInstance(*id).ok());
-    EXPECT_TRUE(state[0].AttachProcess({100 + placed.placement.start, 77, *id}).ok());
+    EXPECT_TRUE(state[0]
+                    .AttachProcess({100 + placed.placement.start, 77, *id,
+                                    mig::ComputeInstanceId(0), Bytes::MiB(64)})
+                    .ok());
   }
   EXPECT_TRUE(state[1].AttachProcess({9, 1, mig::GpuInstanceId(hw::kNoInstance)}).ok());
   EXPECT_TRUE(state[1].SetMigMode(true).ok());
@@ -73,8 +77,8 @@ TEST_F(BadNodeStateTest, TextThatIsNotJsonIsLocated) {
 }
 
 TEST_F(BadNodeStateTest, WrongValuesAreNamedByTheirPath) {
-  EXPECT_EQ(ErrorAfter("sim-node/v1", "sim-node/v2"),
-            "/d/node.json: format: is not \"flexmig.sim-node/v1\"");
+  EXPECT_EQ(ErrorAfter("sim-node/v2", "sim-node/v1"),
+            "/d/node.json: format: is not \"flexmig.sim-node/v2\"");
   EXPECT_EQ(ErrorAfter("a100-40x2", "a30x2"), "/d/node.json: node: is not \"a100-40x2\"");
   EXPECT_EQ(ErrorAfter("\"mig\": true", "\"mig\": 1"),
             "/d/node.json: gpus[0].mig: is neither true nor false");
@@ -95,7 +99,7 @@ TEST_F(BadNodeStateTest, AnotherNodesGpusAreRefused) {
   const auto other = FindNodeSpec("a100x3");
   EXPECT_EQ(ParseNodeState(*other, good_, "f").status().message(), "f: node: is not \"a100-40x3\"");
   const auto bare = ParseNodeState(
-      spec_, R"({"format":"flexmig.sim-node/v1","node":"a100-40x2","gpus":[]})", "f");
+      spec_, R"({"format":"flexmig.sim-node/v2","node":"a100-40x2","gpus":[]})", "f");
   EXPECT_EQ(bare.status().message(), "f: gpus: has 0 elements; a100-40x2 has 2 GPUs");
 }
 

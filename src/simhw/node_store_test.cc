@@ -36,11 +36,13 @@ class NodeStoreTest : public ::testing::Test {
 };
 
 // The number of processes on GPU 0, which the tests use as a counter.
-size_t Count(const NodeStore& store) {
+size_t Count(NodeStore& store) {
   const auto state = store.Read();
   EXPECT_TRUE(state.ok()) << state.status().ToString();
   return state.ok() ? state->front().state().processes.size() : 0;
 }
+
+size_t Count(NodeStore&& store) { return Count(store); }
 
 Status CountUp(NodeStore& store) {
   return store.Change([](NodeState& state) {
@@ -73,7 +75,7 @@ TEST_F(NodeStoreTest, ReadingAnUntouchedNodeCreatesNothing) {
 
 TEST_F(NodeStoreTest, AChangeIsSeenByEveryStoreOnTheDirectory) {
   NodeStore writer = Open();
-  const NodeStore reader = Open();
+  NodeStore reader = Open();
   EXPECT_TRUE(CountUp(writer).ok());
   EXPECT_EQ(Count(reader), 1U);
 }
@@ -92,7 +94,7 @@ TEST_F(NodeStoreTest, ARefusedChangeLeavesTheFileAsItWas) {
 
 TEST_F(NodeStoreTest, WithoutADirectoryTheStateIsTheObjectsOwn) {
   NodeStore one(*FindNodeSpec("a30x2"), {}, milliseconds(0));
-  const NodeStore other(*FindNodeSpec("a30x2"), {}, milliseconds(0));
+  NodeStore other(*FindNodeSpec("a30x2"), {}, milliseconds(0));
   EXPECT_TRUE(CountUp(one).ok());
   EXPECT_EQ(Count(one), 1U);
   EXPECT_EQ(Count(other), 0U);

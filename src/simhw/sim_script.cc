@@ -23,6 +23,8 @@ constexpr NamedFault kFaults[] = {
 };
 
 constexpr int kMaxGpuIndex = 31;
+constexpr int kMaxGpuInstanceId = 14;
+constexpr int kMaxXid = 999;
 constexpr int64_t kMaxCount = 1'000'000;
 
 struct Word {
@@ -129,9 +131,12 @@ Status TakeOptions(LineReader& line, SimRule& rule) {
       value.remove_suffix(1);
       FLEXMIG_ASSIGN_OR_RETURN(const auto percent, line.Int(value, 0, 100));
       rule.percent = static_cast<int>(percent);
+    } else if (key == "gi" && rule.kind == SimRule::Kind::kXid) {
+      FLEXMIG_ASSIGN_OR_RETURN(const auto id, line.Int(value, 0, kMaxGpuInstanceId));
+      rule.xid.gpu_instance = mig::GpuInstanceId(static_cast<int>(id));
     } else {
-      return line.Error(
-          StrCat("no option '", key, "'; there are skip=<n>, times=<n> and chance=<n>%"));
+      return line.Error(StrCat("no option '", key, "'; there are skip=<n>, times=<n>, chance=<n>%",
+                               rule.kind == SimRule::Kind::kXid ? ", gi=<id>" : ""));
     }
   }
   return OkStatus();
@@ -186,11 +191,24 @@ Result<SimRule> TakeDie(LineReader& line) {
   return rule;
 }
 
+Result<SimRule> TakeXid(LineReader& line) {
+  SimRule rule;
+  rule.kind = SimRule::Kind::kXid;
+  FLEXMIG_ASSIGN_OR_RETURN(const auto text, line.Take("an Xid number"));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto number, line.Int(text, 1, kMaxXid));
+  rule.xid.number = static_cast<int>(number);
+  FLEXMIG_ASSIGN_OR_RETURN(rule.operations, TakeOperations(line));
+  FLEXMIG_ASSIGN_OR_RETURN(rule.gpu, TakeGpu(line));
+  FLEXMIG_RETURN_IF_ERROR(TakeOptions(line, rule));
+  return rule;
+}
+
 }  // namespace
 
 std::string_view SimOperationName(SimOperation operation) {
   switch (operation) {
     case SimOperation::kListGpus: return "list-gpus";
+    case SimOperation::kQueryGpu: return "query";
     case SimOperation::kListGpuInstances: return "list-gi";
     case SimOperation::kListMigDevices: return "list-mig-devices";
     case SimOperation::kListProcesses: return "list-processes";
@@ -217,6 +235,8 @@ Result<SimScript> ParseSimScript(std::string_view text, std::string_view file) {
       FLEXMIG_ASSIGN_OR_RETURN(script.rules.emplace_back(), TakeFail(line));
     } else if (statement == "die") {
       FLEXMIG_ASSIGN_OR_RETURN(script.rules.emplace_back(), TakeDie(line));
+    } else if (statement == "xid") {
+      FLEXMIG_ASSIGN_OR_RETURN(script.rules.emplace_back(), TakeXid(line));
     } else if (statement == "seed") {
       if (std::exchange(has_seed, true)) return line.Error("a second seed");
       FLEXMIG_ASSIGN_OR_RETURN(const auto number, line.Take("a number"));
@@ -228,7 +248,7 @@ Result<SimScript> ParseSimScript(std::string_view text, std::string_view file) {
       }
     } else {
       return line.Error(
-          StrCat("no statement '", statement, "'; there are seed, delay, fail and die"));
+          StrCat("no statement '", statement, "'; there are seed, delay, fail, die and xid"));
     }
   }
   return script;
@@ -260,6 +280,7 @@ SimVerdict SimScriptPlayer::Next(SimOperation operation, std::optional<mig::GpuI
         break;
       case SimRule::Kind::kDieBefore: verdict.die_before = true; break;
       case SimRule::Kind::kDieAfter: verdict.die_after = true; break;
+      case SimRule::Kind::kXid: verdict.xids.push_back(rule.xid); break;
     }
   }
   return verdict;

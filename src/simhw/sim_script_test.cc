@@ -63,6 +63,15 @@ TEST(SimScriptTest, DyingHasASide) {
   EXPECT_TRUE(gi.die_after && !gi.die_before);
 }
 
+TEST(SimScriptTest, XidsComeWithTheirCall) {
+  auto player = Play("xid 79 create-ci 0 gi=7 skip=1 times=1\nxid 31 any any times=1");
+  const auto first = player.Next(SimOperation::kCreateComputeInstance, kGpu0);
+  EXPECT_EQ(first.xids, (std::vector<SimXid>{{31, mig::GpuInstanceId(-1)}}));
+  const auto second = player.Next(SimOperation::kCreateComputeInstance, kGpu0);
+  EXPECT_EQ(second.xids, (std::vector<SimXid>{{79, mig::GpuInstanceId(7)}}));
+  EXPECT_TRUE(player.Next(SimOperation::kCreateComputeInstance, kGpu0).xids.empty());
+}
+
 TEST(SimScriptTest, ChancesAndJitterRepeatWithTheSeed) {
   const std::string text = "seed 5\nfail destroy any busy chance=5%\ndelay any any 1ms jitter 9ms";
   auto first = Play(text);
@@ -85,10 +94,10 @@ TEST(SimScriptTest, ChancesAndJitterRepeatWithTheSeed) {
 
 TEST(SimScriptTest, EveryErrorNamesItsPlace) {
   const std::string operations =
-      "; there are any, list, create, destroy, list-gpus, list-gi, list-mig-devices, "
+      "; there are any, list, create, destroy, list-gpus, query, list-gi, list-mig-devices, "
       "list-processes, set-mig-mode, create-gi, create-ci, destroy-ci, destroy-gi";
   const std::pair<const char*, std::string> cases[] = {
-      {"sleep any any 1s", "s:1:1: no statement 'sleep'; there are seed, delay, fail and die"},
+      {"sleep any any 1s", "s:1:1: no statement 'sleep'; there are seed, delay, fail, die and xid"},
       {"\n  delay", "s:2:8: an operation is missing"},
       {"delay creat any 1s", "s:1:7: no operation 'creat'" + operations},
       {"delay set any 1s", "s:1:7: no operation 'set'" + operations},
@@ -103,8 +112,14 @@ TEST(SimScriptTest, EveryErrorNamesItsPlace) {
       {"fail any any smoke",
        "s:1:14: no fault 'smoke'; there are busy, in-use, lost, no-permission, no-room, timeout, "
        "pretend"},
-      {"fail any any busy 2",
-       "s:1:19: no option '2'; there are skip=<n>, times=<n> and chance=<n>%"},
+      {"fail any any busy 2", "s:1:19: no option '2'; there are skip=<n>, times=<n>, chance=<n>%"},
+      {"fail any any busy gi=1",
+       "s:1:19: no option 'gi'; there are skip=<n>, times=<n>, chance=<n>%"},
+      {"xid", "s:1:4: an Xid number is missing"},
+      {"xid 0 any any", "s:1:5: '0' is not a whole number from 1 to 999"},
+      {"xid 79 any any gi=15", "s:1:16: '15' is not a whole number from 0 to 14"},
+      {"xid 79 any any ci=0",
+       "s:1:16: no option 'ci'; there are skip=<n>, times=<n>, chance=<n>%, gi=<id>"},
       {"fail any any busy times=0", "s:1:19: '0' is not a whole number from 1 to 1000000"},
       {"fail any any busy skip=", "s:1:19: '' is not a whole number from 0 to 1000000"},
       {"fail any any busy chance=5", "s:1:19: a chance ends in %, e.g. chance=5%"},

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <sys/types.h>
@@ -14,9 +16,18 @@
 
 namespace flexmig::simhw {
 
+// The compute slices [start, start + slices) of a GPU instance.
+struct SimComputeInstance {
+  mig::ComputeInstanceId id;
+  int start = 0;
+  int slices = 0;
+
+  friend bool operator==(const SimComputeInstance&, const SimComputeInstance&) = default;
+};
+
 struct SimInstance {
   mig::PlacedProfile placed;
-  bool has_compute_instance = false;
+  std::vector<SimComputeInstance> compute_instances;  // sorted by start, not overlapping
 
   friend bool operator==(const SimInstance&, const SimInstance&) = default;
 };
@@ -25,11 +36,26 @@ struct SimInstance {
 // time tells it from a later process with the same id.
 struct SimProcess {
   pid_t pid = 0;
-  uint64_t start_ticks = 0;  // as base ProcessStartTicks
-  mig::GpuInstanceId gpu_instance{hw::kNoInstance};
+  uint64_t start_ticks = 0;                                  // as base ProcessStartTicks
+  mig::GpuInstanceId gpu_instance{hw::kNoInstance};          // kNoInstance: the whole GPU
+  mig::ComputeInstanceId compute_instance{hw::kNoInstance};  // kNoInstance there as well
+  Bytes memory{};                                            // that it has allocated on the GPU
 
   friend bool operator==(const SimProcess&, const SimProcess&) = default;
 };
+
+// Something that a board tells those who listen.
+struct SimEvent {
+  uint64_t number = 0;  // 1 for the first of the board, then one more each; never repeated
+  int xid = 0;          // 0: the MIG configuration changed; otherwise the number of the Xid
+  // Whom an Xid concerns; kNoInstance: nobody in particular.
+  mig::GpuInstanceId gpu_instance{hw::kNoInstance};
+  mig::ComputeInstanceId compute_instance{hw::kNoInstance};
+
+  friend bool operator==(const SimEvent&, const SimEvent&) = default;
+};
+// A board remembers so many; a listener that falls behind further misses the oldest.
+inline constexpr size_t kRememberedEvents = 32;
 
 // Everything about a board that can change.
 struct BoardState {
@@ -37,6 +63,7 @@ struct BoardState {
   bool mig_enabled_pending = false;
   std::vector<SimInstance> instances;  // sorted by placement
   std::vector<SimProcess> processes;   // in the order of attachment
+  std::vector<SimEvent> events{};      // the last kRememberedEvents
 
   friend bool operator==(const BoardState&, const BoardState&) = default;
 };
@@ -65,18 +92,32 @@ class SimBoard {
   // for the next call: nothing but this call resets the board.
   Status SetMigMode(bool enabled);
 
+  // What a reboot of the machine leaves: no instance and no process anywhere. MIG mode outlives it
+  // where switching needs a reset (a pending switch happens), and is off on all other boards.
+  void Reboot();
+
   Result<mig::GpuInstanceId> CreateGpuInstance(const mig::PlacedProfile& placed);
+
+  // The compute instance that takes the whole GPU instance. Errors: kAlreadyExists if there is one.
   Status CreateComputeInstance(mig::GpuInstanceId instance);
+  // One of `slices` compute slices, at `start` or else at the lowest free place.
+  // Errors: kInvalidArgument for a place outside the GPU instance, kResourceExhausted if it is
+  // taken.
+  Result<mig::ComputeInstanceId> CreateComputeInstance(mig::GpuInstanceId instance, int slices,
+                                                       std::optional<int> start);
   Status DestroyComputeInstance(mig::GpuInstanceId instance,
                                 mig::ComputeInstanceId compute_instance);
   Status DestroyGpuInstance(mig::GpuInstanceId instance);
 
+  // Reports an Xid; kNoInstance for both ids: of the board. Errors: kNotFound for the instance.
+  Status RaiseXid(int xid, mig::GpuInstanceId instance, mig::ComputeInstanceId compute_instance);
+
   // A process may be attached once to a place; attaching it again is kAlreadyExists.
-  // `instance` hw::kNoInstance is the whole GPU. Errors: kFailedPrecondition for the whole GPU with
-  // MIG on, and for a GPU instance without compute instance.
+  // Errors: kFailedPrecondition for the whole GPU with MIG on, kNotFound for the compute instance.
   Status AttachProcess(const SimProcess& process);
   // Errors: kNotFound.
-  Status DetachProcess(pid_t pid, mig::GpuInstanceId instance);
+  Status DetachProcess(pid_t pid, mig::GpuInstanceId instance,
+                       mig::ComputeInstanceId compute_instance);
   // Removes the processes for which `is_alive` is false.
   void DropProcesses(const std::function<bool(const SimProcess&)>& is_alive);
 
@@ -84,11 +125,15 @@ class SimBoard {
   [[nodiscard]] Result<const SimInstance*> FindInstance(mig::GpuInstanceId instance) const;
 
  private:
-  // "process 4711" or "processes 4711, 4712" on the instance; "" if there is none.
-  [[nodiscard]] std::string ProcessesOn(mig::GpuInstanceId instance) const;
-  [[nodiscard]] size_t IndexOf(const SimInstance* instance) const {
-    return static_cast<size_t>(instance - state_.instances.data());
+  // "process 4711" or "processes 4711, 4712" on the place; "" if there is none.
+  [[nodiscard]] std::string ProcessesOn(mig::GpuInstanceId instance,
+                                        mig::ComputeInstanceId compute_instance) const;
+  [[nodiscard]] SimInstance& Mutable(const SimInstance* instance) {
+    return state_.instances[static_cast<size_t>(instance - state_.instances.data())];
   }
+  // `event` without its number.
+  void Remember(SimEvent event);
+  void RememberMigChange() { Remember({}); }
 
   const mig::GpuModel* model_;
   BoardState state_;

@@ -15,6 +15,7 @@ namespace flexmig::simhw {
 // The calls of a backend, as scripts name them: "list-gpus", "create-gi", ...
 enum class SimOperation {
   kListGpus,
+  kQueryGpu,  // what one GPU or instance is like; only the driver's ABI has such calls
   kListGpuInstances,
   kListMigDevices,
   kListProcesses,
@@ -26,6 +27,7 @@ enum class SimOperation {
 };
 inline constexpr SimOperation kAllSimOperations[] = {
     SimOperation::kListGpus,
+    SimOperation::kQueryGpu,
     SimOperation::kListGpuInstances,
     SimOperation::kListMigDevices,
     SimOperation::kListProcesses,
@@ -49,13 +51,22 @@ enum class SimFault {
   kPretend,       // reports success and changes nothing
 };
 
+// An Xid to report: of a leaf, or of nobody in particular (hw::kNoInstance).
+struct SimXid {
+  int number = 0;
+  mig::GpuInstanceId gpu_instance{-1};
+
+  friend bool operator==(const SimXid&, const SimXid&) = default;
+};
+
 // One line of a script.
 struct SimRule {
-  enum class Kind { kDelay, kFail, kDieBefore, kDieAfter };
+  enum class Kind { kDelay, kFail, kDieBefore, kDieAfter, kXid };
   Kind kind = Kind::kDelay;
   std::vector<SimOperation> operations;
   std::optional<mig::GpuIndex> gpu;  // none: any
   SimFault fault = SimFault::kNone;
+  SimXid xid;
   std::chrono::milliseconds delay{0};
   std::chrono::milliseconds jitter{0};
   int64_t skip = 0;    // this many matching calls pass first
@@ -77,6 +88,7 @@ struct SimVerdict {
   std::chrono::milliseconds delay{0};  // before anything else
   bool die_before = false;             // after the delay
   SimFault fault = SimFault::kNone;    // instead of the call
+  std::vector<SimXid> xids;            // reported once the call is over
   bool die_after = false;              // once the change is stored
 };
 
