@@ -6,7 +6,8 @@
 set -euo pipefail
 
 build_packages=(g++ cmake ninja-build libcli11-dev libfmt-dev libhwy-dev nlohmann-json3-dev libyaml-cpp-dev node-d3 zlib1g-dev)
-test_packages=(libgtest-dev libgmock-dev)
+# The second half is for the judges (tests/judges), which unpack further packages by themselves.
+test_packages=(libgtest-dev libgmock-dev libhwloc15 libncursesw6 python3 tmux)
 bench_packages=(libopenmpi-dev openmpi-bin libmpich-dev mpich libgloo-dev)
 browser_packages=(chromium chromium-driver python3)
 
