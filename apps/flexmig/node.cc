@@ -2,22 +2,29 @@
 
 #include "flexmig/base/file.h"
 #include "flexmig/base/strings.h"
+#include "flexmig/nvml/nvml_backend.h"
 #include "flexmig/simhw/sim_node.h"
 
 namespace flexmig::app {
 
 void AddBackendOption(CLI::App& command, std::string& backend) {
   command
-      .add_option("--backend", backend, "The boards to talk to: sim:<node>, e.g. sim:dgx-a100-40")
+      .add_option("--backend", backend,
+                  "The boards to talk to: nvml (this machine's), or sim:<node>, e.g. "
+                  "sim:dgx-a100-40")
       ->envname("FLEXMIG_BACKEND")
       ->required();
 }
 
 Result<Node> OpenNode(const std::string& backend) {
   constexpr std::string_view kSimulated = "sim:";
+  if (backend == "nvml") {
+    FLEXMIG_ASSIGN_OR_RETURN(auto boards, nvml::OpenNvml(nvml::NvmlOptionsFromEnvironment()));
+    return Node{"nvml", std::move(boards), nullptr};
+  }
   if (!backend.starts_with(kSimulated)) {
     return InvalidArgumentError(
-        StrCat("no backend '", backend, "'; expected sim:<node>, e.g. sim:dgx-a100-40"));
+        StrCat("no backend '", backend, "'; expected nvml, or sim:<node>, e.g. sim:dgx-a100-40"));
   }
   FLEXMIG_ASSIGN_OR_RETURN(auto options, simhw::SimOptionsFromEnvironment());
   FLEXMIG_ASSIGN_OR_RETURN(

@@ -16,7 +16,7 @@ namespace flexmig::app {
 
 // The node that a command works on.
 struct Node {
-  std::string name;  // "sim-dgx-a100-40"
+  std::string name;  // "nvml", "sim-dgx-a100-40"
   std::unique_ptr<hw::MigBackend> backend;
   // Tells simulated boards about a process on a leaf, in place of the CUDA context that a driver
   // would see. Empty where there is a driver.
@@ -26,8 +26,9 @@ struct Node {
 // Adds the required option --backend, by default $FLEXMIG_BACKEND.
 void AddBackendOption(CLI::App& command, std::string& backend);
 
-// Opens "sim:<node>". Nothing is read yet.
-// Errors: kInvalidArgument for another kind of backend; kNotFound, listing the nodes.
+// Opens "nvml" or "sim:<node>".
+// Errors: kInvalidArgument for another kind of backend; kNotFound, listing the nodes; those of
+// nvml::OpenNvml.
 Result<Node> OpenNode(const std::string& backend);
 
 }  // namespace flexmig::app
