@@ -134,8 +134,8 @@ std::string FormatSetup(const SchedulerSetup& setup) {
   }
   for (const mig::InventoryGpu& gpu : setup.inventory.gpus) {
     text += StrCat("gpu ", EscapeWord(gpu.model->key), " ", EscapeWord(gpu.uuid.value()), " ",
-                   gpu.numa_node,
-                   gpu.node.value() == 0 ? "" : StrCat(" node=", gpu.node.value()), "\n");
+                   gpu.numa_node, gpu.node.value() == 0 ? "" : StrCat(" node=", gpu.node.value()),
+                   "\n");
   }
   for (const mig::Leaf& leaf : setup.inventory.leaves) {
     text +=

@@ -58,7 +58,8 @@ TEST(EventLogTextTest, AnEventOfEveryKindKeepsAllItsFields) {
   job.moldable = MoldableRange{2, 4, {1, 2, 2}};
   EXPECT_EQ(FormatEvent({At(-3), SubmitEvent{job}}),
             "-3 submit a%20b%25 leaves=3 memory=4294967296 gpus=2 slices=1 nodes=2 comm=light "
-            "estimate=10 limit=20 priority=-7 user=%C3%A9va held after-ok=x after-end=% range=2..4:1,2,2");
+            "estimate=10 limit=20 priority=-7 user=%C3%A9va held after-ok=x after-end=% "
+            "range=2..4:1,2,2");
   const JobId id("j");
   EXPECT_EQ(FormatEvent({At(1), CancelEvent{id}}), "1 cancel j");
   EXPECT_EQ(FormatEvent({At(1), FinishEvent{id, JobEnd::kOk}}), "1 finish-ok j");
