@@ -3,7 +3,7 @@
 # makespan-workloads.md.
 # Usage: bench/makespan/run.sh [--quick] [--build DIR] [--work DIR] [--page FILE]
 #
-# FLEXMIG_TRACES names the folder of the traces (docs/formats/traces.md). About NN minutes on two cores;
+# FLEXMIG_TRACES names the folder of the traces (docs/formats/traces.md). Less than an hour on two cores;
 # --quick takes seed 1, eight A100s and no drawn sizes but openb's. Results are kept in the work folder: what
 # was stopped goes on from there. Remove the folder to simulate anew.
 # --page: the first one, which has to exist, and beside it the one with -workloads in its name; what is between
@@ -68,6 +68,7 @@ part() {
 }
 part 8-a100-40 8 a100-40 fifo 0.7,1.3 fit,skip same,faster
 if [ -z "$quick" ]; then
+  mixes=$openb_sizes
   part 8-h100-80 8 h100-80 fifo 0.7,1.3 fit,skip same
   part 8x8-a100-40 8x8 a100-40 fifo 0.7,1.3 fit,skip same
   part 8-a100-40-easy 8 a100-40 easy 1.3 fit same
