@@ -3,14 +3,21 @@
 #include <algorithm>
 #include <cmath>
 
+#include "flexmig/base/check.h"
 #include "flexmig/base/strings.h"
 
 namespace flexmig::makespan {
 namespace {
 
 double ValueOf(const sweep::RunResult& run, Metric metric) {
-  if (metric == Metric::kJct) return run.summary.mean_jct_s;
-  return std::chrono::duration<double>(run.summary.makespan).count();
+  switch (metric) {
+    case Metric::kMakespan: return std::chrono::duration<double>(run.summary.makespan).count();
+    case Metric::kJct: return run.summary.mean_jct_s;
+    case Metric::kWait: return run.summary.mean_wait_s;
+    case Metric::kHeld: return run.summary.held_utilisation;
+    case Metric::kAsked: return run.summary.asked_utilisation;
+  }
+  FLEXMIG_CHECK(false);
 }
 
 // The part of a setting that is not the workload's.
@@ -80,6 +87,14 @@ sweep::Spread Runs::RatioToBest(const sweep::Setting& workload, const Variant& a
     if (best > 0) ratios.push_back(ValueOf(*run, metric) / best);
   }
   return sweep::Spread::Of(ratios);
+}
+
+sweep::Spread Runs::Of(const sweep::Setting& workload, const Variant& a, Metric metric) const {
+  std::vector<double> values;
+  if (const BySeed* runs = Find(workload, a)) {
+    for (const auto& [seed, run] : *runs) values.push_back(ValueOf(*run, metric));
+  }
+  return sweep::Spread::Of(values);
 }
 
 Runs::Best Runs::BestOf(const sweep::Setting& workload) const {

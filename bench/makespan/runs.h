@@ -22,7 +22,7 @@ struct Variant {
   [[nodiscard]] sweep::Setting ToSetting() const;
 };
 
-enum class Metric { kMakespan, kJct };
+enum class Metric { kMakespan, kJct, kWait, kHeld, kAsked };
 
 // What a sweep has found, by workload.
 class Runs {
@@ -38,6 +38,9 @@ class Runs {
   // Seed by seed, a over the best one-to-one policy of that seed, with measured costs.
   [[nodiscard]] sweep::Spread RatioToBest(const sweep::Setting& workload, const Variant& a,
                                           Metric metric) const;
+  // Over the seeds: seconds, or shares of the slices over the makespan.
+  [[nodiscard]] sweep::Spread Of(const sweep::Setting& workload, const Variant& a,
+                                 Metric metric) const;
   // The one-to-one policy that has the shortest makespan in most seeds, and its mean in hours.
   struct Best {
     std::string policy;

@@ -19,6 +19,40 @@ std::string Cell(const sweep::Spread& ratio) {
   return ratio.mean > 1.0005 ? "**" + text + "**" : text;
 }
 
+// "3.1 (2.0-4.4)" hours.
+std::string Hours(const sweep::Spread& seconds) {
+  return fmt::format("{:.1f} ({:.1f}-{:.1f})", seconds.mean / 3600, seconds.least / 3600,
+                     seconds.most / 3600);
+}
+
+// "95/89": percent held, and asked for of it.
+std::string Used(const Runs& runs, const sweep::Setting& workload, const Variant& variant) {
+  return fmt::format("{:.0f}/{:.0f}", 100 * runs.Of(workload, variant, Metric::kHeld).mean,
+                     100 * runs.Of(workload, variant, Metric::kAsked).mean);
+}
+
+// Mean wait and utilisation, of which the table above has no room.
+std::string UseTable(const Runs& runs, const Group& group) {
+  std::string text =
+      "\n| trace | one-to-one: hours | JCT h | wait h | used % | flexmig, 0.95: hours | JCT h | "
+      "wait "
+      "h | used % | moldable, 0.95: hours | JCT h | wait h | used % "
+      "|\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+  for (const sweep::Setting& workload : group.workloads) {
+    text += "| " + TraceText(workload) + " |";
+    for (const Variant& variant :
+         {Variant{runs.BestOf(workload).policy, "", ""}, Variant{"flexmig", "0.95", ""},
+          Variant{"flexmig-moldable", "0.95", ""}}) {
+      for (const Metric metric : {Metric::kMakespan, Metric::kJct, Metric::kWait}) {
+        text += " " + Hours(runs.Of(workload, variant, metric)) + " |";
+      }
+      text += " " + Used(runs, workload, variant) + " |";
+    }
+    text += "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string WorkloadSections(const Runs& runs) {
@@ -43,6 +77,7 @@ std::string WorkloadSections(const Runs& runs) {
       }
       text += "\n";
     }
+    text += UseTable(runs, group);
   }
   return text;
 }
