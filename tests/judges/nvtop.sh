@@ -18,6 +18,6 @@ for _ in $(seq 150); do
   if grep -q "NVIDIA H100 80GB HBM3" <<<"$screen"; then break; fi
   sleep 0.2
 done
-echo "$screen" | grep -v '^ *$' | head -n 12
+awk 'NF && ++lines <= 12' <<<"$screen"  # to its end: head would break the pipe
 grep -q "Device 0 *\[NVIDIA H100 80GB HBM3\].*PCIe *GEN *5@16x" <<<"$screen" || fail "no such device on the screen"
 grep -q "Device 7" <<<"$screen" || fail "the last device is not on the screen"

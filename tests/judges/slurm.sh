@@ -57,7 +57,7 @@ if ! unshare --mount bash "$work/inside.sh" "$work" "$plugins:$library" >"$work/
   fail "slurmd -G failed"
 fi
 
-grep 'Gres Name=gpu' "$work/out" | head -n 3
+grep -m 3 'Gres Name=gpu' "$work/out"
 count=$(grep -c 'Gres Name=gpu Type=nvidia_a100_1g.5gb' "$work/out" || true)
 [ "$count" = 14 ] || { cat "$work/out" >&2; fail "$count leaves, not 14"; }
 for gpu in 0 1; do
