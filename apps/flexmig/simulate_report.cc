@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <optional>
+#include <variant>
 
 #include <nlohmann/json.hpp>
 
-#include "flexmig/base/check.h"
 #include "flexmig/base/strings.h"
+#include "flexmig/report/summary_fields.h"
 
 #include "output.h"
 
@@ -46,15 +47,6 @@ Table ResultTable(const SimulationReport& report) {
                   fixed(Seconds(s.reconfiguration_time)), ratio ? FormatFixed(*ratio, 3) : "-"});
   }
   return table;
-}
-
-std::string_view RoleName(sim::Role role) {
-  switch (role) {
-    case sim::Role::kBaseline: return "baseline";
-    case sim::Role::kFlexmig: return "flexmig";
-    case sim::Role::kReference: return "reference";
-  }
-  FLEXMIG_CHECK(false);
 }
 
 // A line for each policy on leaves; empty if there is none.
@@ -118,21 +110,11 @@ std::string RenderJson(const SimulationReport& report) {
   json["results"] = Json::array();
   for (const Summary& s : report.summaries) {
     const auto ratio = MakespanRatio(s, best);
-    json["results"].push_back({{"policy", s.policy},
-                               {"role", RoleName(s.role)},
-                               {"jobs_done", s.jobs_done},
-                               {"jobs_left_out", s.jobs_left_out},
-                               {"first_rejection", s.first_rejection},
-                               {"makespan_s", Seconds(s.makespan)},
-                               {"mean_jct_s", s.mean_jct_s},
-                               {"median_jct_s", Seconds(s.median_jct)},
-                               {"p95_jct_s", Seconds(s.p95_jct)},
-                               {"mean_wait_s", s.mean_wait_s},
-                               {"held_utilisation", s.held_utilisation},
-                               {"asked_utilisation", s.asked_utilisation},
-                               {"reconfigurations", s.reconfigurations},
-                               {"reconfiguration_gpu_s", Seconds(s.reconfiguration_time)},
-                               {"makespan_over_best_baseline", ratio ? Json(*ratio) : Json()}});
+    Json& result = json["results"].emplace_back();
+    for (const report::SummaryField& field : report::SummaryFields(s)) {
+      std::visit([&](const auto& value) { result[std::string(field.name)] = value; }, field.value);
+    }
+    result["makespan_over_best_baseline"] = ratio ? Json(*ratio) : Json();
   }
   for (const Summary& s : report.summaries) {
     const auto ratio = MakespanRatio(s, best);
