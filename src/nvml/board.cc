@@ -18,15 +18,21 @@ using nvml_abi::Return;
 
 std::string TextOf(const char* buffer, size_t size) { return {buffer, ::strnlen(buffer, size)}; }
 
-Result<std::string> BusId(const Library& library, Device device) {
+Status ReadPci(const Library& library, Device device, Board& board) {
   const FunctionTable& f = library.functions();
+  const auto keep = [&](const auto& info) {
+    board.pci_bus_id = NormalBusId(TextOf(info.bus_id, sizeof info.bus_id));
+    board.pci_device_id = info.pci_device_id;
+    board.pci_subsystem_id = info.pci_subsystem_id;
+    return OkStatus();
+  };
   nvml_abi::PciInfo pci{};
   Return code = library.Call(f.pci_info, device, &pci);
-  if (code == Return::kSuccess) return NormalBusId(TextOf(pci.bus_id, sizeof pci.bus_id));
+  if (code == Return::kSuccess) return keep(pci);
   if (code == Return::kFunctionNotFound) {
     nvml_abi::PciInfoLegacy legacy{};
     code = library.Call(f.pci_info_legacy, device, &legacy);
-    if (code == Return::kSuccess) return NormalBusId(TextOf(legacy.bus_id, sizeof legacy.bus_id));
+    if (code == Return::kSuccess) return keep(legacy);
   }
   return ToStatus(code, "nvmlDeviceGetPciInfo");
 }
@@ -120,7 +126,7 @@ Result<Board> ReadBoard(const Library& library, uint32_t index, const std::files
   FLEXMIG_RETURN_IF_ERROR(ToStatus(
       library.Call(f.uuid, board.device, &uuid[0], uint32_t{sizeof uuid}), "nvmlDeviceGetUUID"));
   board.uuid = mig::GpuUuid(TextOf(uuid, sizeof uuid));
-  FLEXMIG_ASSIGN_OR_RETURN(board.pci_bus_id, BusId(library, board.device));
+  FLEXMIG_RETURN_IF_ERROR(ReadPci(library, board.device, board));
   FLEXMIG_ASSIGN_OR_RETURN(const MigMode mode, ReadMigMode(library, board.device));
   board.has_mig = mode.has_mig;
   FLEXMIG_ASSIGN_OR_RETURN(board.model, ReadModel(library, board.device, mode.has_mig));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -18,6 +19,8 @@ struct Board {
   mig::GpuUuid uuid;
   const mig::GpuModel* model = nullptr;
   std::string pci_bus_id;
+  uint32_t pci_device_id = 0;
+  uint32_t pci_subsystem_id = 0;
   int numa_node = -1;
   bool has_mig = false;
 };

@@ -40,8 +40,8 @@ class NvmlBackend final : public hw::MigBackend {
       const Board& board = boards_[i];
       auto mode = ReadMigMode(*library_, board.device);
       if (!mode.ok()) return mode.status().WithContext(Name(index));
-      gpus.push_back({index, board.uuid, board.model, board.pci_bus_id, board.numa_node,
-                      mode->enabled, mode->pending});
+      gpus.push_back({index, board.uuid, board.model, board.pci_bus_id, board.pci_device_id,
+                      board.pci_subsystem_id, board.numa_node, mode->enabled, mode->pending});
     }
     return gpus;
   }

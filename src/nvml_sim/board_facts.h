@@ -13,8 +13,6 @@ namespace flexmig::nvml_sim {
 struct BoardFacts {
   std::string_view key;   // of mig::GpuModel
   std::string_view name;  // as nvmlDeviceGetName
-  uint32_t pci_device_id;
-  uint32_t pci_subsystem_id;
   uint32_t memory_mib;  // with the reserved part
   uint32_t reserved_mib;
   uint32_t bar1_mib;

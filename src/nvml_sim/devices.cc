@@ -72,8 +72,8 @@ void FillPci(const BoardSpec& spec, Info& pci) {
   pci.domain = address.domain;
   pci.bus = address.bus;
   pci.device = address.device;
-  pci.pci_device_id = FactsOf(*spec.model).pci_device_id;
-  pci.pci_subsystem_id = FactsOf(*spec.model).pci_subsystem_id;
+  pci.pci_device_id = spec.pci_device_id;
+  pci.pci_subsystem_id = spec.pci_subsystem_id;
 }
 
 // A compute instance that takes the whole GPU instance is named after it ("1g.5gb"), a smaller one

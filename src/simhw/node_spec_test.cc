@@ -44,6 +44,19 @@ TEST(NodeSpecTest, AnyBoardComesInAnyNumberUpTo32) {
   }
 }
 
+TEST(NodeSpecTest, ANodeMayHoldDifferentBoards) {
+  const auto spec = FindNodeSpec("a100x1+a30x2");
+  ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+  EXPECT_EQ(spec->name, "a100-40x1+a30x2");
+  ASSERT_EQ(spec->boards.size(), 3U);
+  EXPECT_EQ(spec->boards[0].pci_device_id, 0x20B010DEU);
+  EXPECT_EQ(spec->boards[2].pci_device_id, 0x20B710DEU);
+  EXPECT_EQ(spec->boards[2].pci_bus_id, "0000:03:00.0");
+  for (const char* name : {"a100x1+", "+a100x1", "a100x1+dgx-a100-40", "a100x16+a30x17"}) {
+    EXPECT_EQ(FindNodeSpec(name).status().code(), StatusCode::kNotFound) << name;
+  }
+}
+
 TEST(NodeSpecTest, AShortNameIsTheSameNodeAsTheLongOne) {
   EXPECT_EQ(FindNodeSpec("h200x1")->name, "h200-141x1");
   EXPECT_EQ(FindNodeSpec("rtx-pro-6000x2")->boards.size(), 2U);

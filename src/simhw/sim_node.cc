@@ -46,7 +46,8 @@ Result<std::vector<hw::GpuStatus>> SimNode::ListGpus() {
   for (size_t i = 0; i < state.size(); ++i) {
     const BoardSpec& board = spec().boards[i];
     const mig::GpuIndex index(static_cast<int>(i));
-    gpus.push_back({index, machine_.gpu_uuid(index), board.model, board.pci_bus_id, board.numa_node,
+    gpus.push_back({index, machine_.gpu_uuid(index), board.model, board.pci_bus_id,
+                    board.pci_device_id, board.pci_subsystem_id, board.numa_node,
                     state[i].state().mig_enabled, state[i].state().mig_enabled_pending});
   }
   return gpus;

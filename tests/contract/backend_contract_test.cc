@@ -54,6 +54,8 @@ TEST_P(BackendContractTest, AFreshNodeIsListedAsItIs) {
     EXPECT_EQ(gpu.model->profiles.size(), boards[i].model->profiles.size());
     EXPECT_EQ(gpu.model->mode_change_needs_reset, boards[i].model->mode_change_needs_reset);
     EXPECT_EQ(gpu.pci_bus_id, boards[i].pci_bus_id);
+    EXPECT_EQ(gpu.pci_device_id, boards[i].pci_device_id);
+    EXPECT_EQ(gpu.pci_subsystem_id, boards[i].pci_subsystem_id);
     EXPECT_EQ(gpu.numa_node, boards[i].numa_node);
     EXPECT_FALSE(gpu.mig_enabled || gpu.mig_enabled_pending);
     uuids.insert(gpu.uuid);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct GpuStatus {
   mig::GpuUuid uuid;
   const mig::GpuModel* model = nullptr;  // static storage
   std::string pci_bus_id;                // "0000:07:00.0"
+  uint32_t pci_device_id = 0;            // 0x20B010DE: device, then vendor; 0: unknown
+  uint32_t pci_subsystem_id = 0;         // 0x134F10DE, likewise
   int numa_node = -1;                    // -1: unknown
   bool mig_enabled = false;
   bool mig_enabled_pending = false;  // differs from mig_enabled until the GPU is reset
