@@ -1,7 +1,8 @@
 // mig-parted files, read and selected for a node of four A100s.
 //
 // Promises checked: no exception escapes; a refusal of the text is kInvalidArgument and names the
-// file; what a configuration asks of a GPU can exist on the board, in order of GPUs, each once.
+// file; what is accepted is the same after FormatMigParted and back; what a configuration asks of a
+// GPU can exist on the board, in order of GPUs, each once.
 
 #include <cstdint>
 #include <string_view>
@@ -18,6 +19,7 @@ std::vector<hw::GpuStatus> FourGpus() {
   for (int i = 0; i < 4; ++i) {
     gpus[static_cast<size_t>(i)].index = mig::GpuIndex(i);
     gpus[static_cast<size_t>(i)].model = *mig::FindGpuModel("a100-40");
+    gpus[static_cast<size_t>(i)].pci_device_id = i < 3 ? 0x20B010DE : 0x20B710DE;
   }
   return gpus;
 }
@@ -30,6 +32,9 @@ void Check(std::string_view text) {
     FLEXMIG_CHECK(file.status().message().starts_with("file:"));
     return;
   }
+  const auto again = ParseMigParted(FormatMigParted(*file), "file");
+  FLEXMIG_CHECK(again.ok());
+  FLEXMIG_CHECK(again->configs == file->configs);
   for (const auto& [name, rules] : file->configs) {
     const auto desired = SelectConfig(*file, name, kGpus);
     if (!desired.ok()) continue;

@@ -32,9 +32,13 @@ mig-configs:
       mig-enabled: true
       mig-devices: {}
   filtered:
-    - device-filter: ["0x20B010DE"]
+    - device-filter: ["0x20b710de", "0x20B010DE"]
       devices: all
       mig-enabled: true
+      mig-devices: {}
+    - device-filter: "0x233010DE:0x16C110DE"
+      devices: [0, 3, 9]
+      mig-enabled: false
 )";
 
 std::vector<hw::GpuStatus> Gpus(int count) {
@@ -42,6 +46,8 @@ std::vector<hw::GpuStatus> Gpus(int count) {
   for (int i = 0; i < count; ++i) {
     gpus[static_cast<size_t>(i)].index = mig::GpuIndex(i);
     gpus[static_cast<size_t>(i)].model = *mig::FindGpuModel("a100-40");
+    gpus[static_cast<size_t>(i)].pci_device_id = 0x20B010DE;
+    gpus[static_cast<size_t>(i)].pci_subsystem_id = 0x134F10DE;
   }
   return gpus;
 }
@@ -87,10 +93,96 @@ TEST(MigPartedTest, AnUnknownConfigurationListsTheKnownOnes) {
             "filtered");
 }
 
-TEST(MigPartedTest, ADeviceFilterIsRefusedWhereItIsUsed) {
-  const Status status = SelectConfig(Parse(kGood), "filtered", Gpus(1)).status();
-  EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
-  EXPECT_THAT(status.message(), StartsWith("c.yaml:22:22: device-filter is not supported"));
+TEST(MigPartedTest, ADeviceFilterPicksTheBoardsAmongTheNamedGpus) {
+  auto gpus = Gpus(5);
+  for (const size_t i : {1, 3, 4}) {
+    gpus[i].pci_device_id = 0x233010DE;
+    gpus[i].pci_subsystem_id = i == 4 ? 0x16C210DE : 0x16C110DE;
+    gpus[i].model = *mig::FindGpuModel("h100-80");
+  }
+  const auto desired = SelectConfig(Parse(kGood), "filtered", gpus);
+  ASSERT_TRUE(desired.ok()) << desired.status().ToString();
+  std::string text;
+  for (const DesiredGpu& gpu : *desired) {
+    text += std::to_string(gpu.gpu.value()) + (gpu.mig_enabled ? "+ " : "- ");
+  }
+  EXPECT_EQ(text, "0+ 2+ 3- ");
+}
+
+TEST(MigPartedTest, AnEmptyFilterPassesEveryBoard) {
+  for (const char* filter : {"\"\"", "[]"}) {
+    const auto file = Parse(std::string("version: v1\nmig-configs: {c: [{device-filter: ") +
+                            filter + ", devices: all, mig-enabled: false}]}\n");
+    EXPECT_EQ(SelectConfig(file, "c", Gpus(2))->size(), 2U);
+  }
+}
+
+TEST(MigPartedTest, AConfigurationForOtherBoardsOnlyIsNotFound) {
+  auto gpus = Gpus(1);
+  gpus[0].pci_device_id = 0x235310DE;
+  const Status status = SelectConfig(Parse(kGood), "filtered", gpus).status();
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_EQ(status.message(),
+            "c.yaml: 'filtered' names no GPU of this node, whose GPU 0 is 0x235310DE");
+}
+
+TEST(MigPartedTest, TheNameMayBeLeftOutIfThereIsOnlyOne) {
+  const auto one = Parse("version: v1\nmig-configs: {c: [{devices: all, mig-enabled: false}]}\n");
+  EXPECT_EQ(SelectConfig(one, "", Gpus(2))->size(), 2U);
+  const Status status = SelectConfig(Parse(kGood), "", Gpus(1)).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("choose one of all-1g.5gb, all-disabled, custom"));
+}
+
+TEST(MigPartedTest, EveryFieldIsTheSameAfterWritingAndReading) {
+  const auto file = Parse(kGood);
+  const std::string text = FormatMigParted(file);
+  EXPECT_EQ(Parse(text).configs, file.configs);
+  EXPECT_EQ(FormatMigParted(Parse(text)), text);
+}
+
+TEST(MigPartedTest, WritesTheFormOfMigParted) {
+  EXPECT_EQ(FormatMigParted(Parse(kGood)), R"(version: v1
+mig-configs:
+  all-1g.5gb:
+  - devices: all
+    mig-enabled: true
+    mig-devices:
+      1g.5gb: 7
+  all-disabled:
+  - devices: all
+    mig-enabled: false
+    mig-devices: {}
+  custom:
+  - devices: [0, 2]
+    mig-enabled: true
+    mig-devices:
+      1g.5gb: 2
+      3g.20gb: 1
+  - devices: [1]
+    mig-enabled: true
+    mig-devices: {}
+  filtered:
+  - device-filter: ["0x20B010DE", "0x20B710DE"]
+    devices: all
+    mig-enabled: true
+    mig-devices: {}
+  - device-filter: "0x233010DE:0x16C110DE"
+    devices: [0, 3, 9]
+    mig-enabled: false
+    mig-devices: {}
+)");
+}
+
+TEST(MigPartedTest, NamesThatYamlWouldReadOtherwiseAreQuoted) {
+  MigPartedFile file;
+  MigPartedRule rule;
+  rule.all_gpus = true;
+  for (const char* name : {"true", "No", "7", "1e3", "", "a b", "a: b", "- x", "quote\" \\", "#",
+                           "~", "tab\t", "\x01", "\u00fc", "1g.5gb+me", "0x10", "null", "[", "y"}) {
+    file.configs[name] = {rule};
+  }
+  EXPECT_EQ(Parse(FormatMigParted(file)).configs, file.configs) << FormatMigParted(file);
 }
 
 TEST(MigPartedTest, AGpuThatIsNotThereIsNotFound) {
@@ -114,7 +206,7 @@ TEST(MigPartedTest, InstancesThatTheBoardCannotHoldAreLocated) {
 
 TEST(MigPartedTest, TwoEntriesMayNotNameOneGpu) {
   const auto file = Parse(
-      "version: v1\nmig-configs:\n  c:\n  - {devices: [1], mig-enabled: true}\n"
+      "version: v1\nmig-configs:\n  c:\n  - {devices: [1], mig-enabled: true, mig-devices: {}}\n"
       "  - {devices: all, mig-enabled: false}\n");
   const Status status = SelectConfig(file, "c", Gpus(2)).status();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
@@ -143,7 +235,7 @@ TEST(MigPartedTest, EveryErrorNamesItsPlace) {
       {head + "mig-enabled: true\n", "c.yaml:4:5: the key 'devices' is missing"},
       {head + "{devices: some, mig-enabled: true}\n",
        "c.yaml:4:15: devices is neither 'all' nor a list of GPUs"},
-      {head + "{devices: [x], mig-enabled: true}\n",
+      {head + "{devices: [x], mig-enabled: false}\n",
        "c.yaml:4:16: 'x' is not a whole number from 0 to 255"},
       {head + "{devices: [\"1\"], mig-enabled: true}\n", "c.yaml:4:16: not a number"},
       {head + "{devices: [1, 1], mig-enabled: true}\n", "c.yaml:4:19: GPU 1 is named twice"},
@@ -158,8 +250,23 @@ TEST(MigPartedTest, EveryErrorNamesItsPlace) {
        "c.yaml:4:59: the key 'a' is repeated"},
       {head + "{devices: all, mig-enabled: false, mig-devices: {a: 1}}\n",
        "c.yaml:4:57: instances although MIG is off"},
+      {head + "{devices: all, mig-enabled: true, mig-devices: {a: 0, b: 0}}\n",
+       "c.yaml:4:52: all counts are 0; {} means no instances"},
+      {head + "{devices: all, mig-enabled: true}\n",
+       "c.yaml:4:5: mig-enabled is true, but mig-devices is missing; {} means no instances"},
+      {head + "{devices: all, mig-enabled: true, mig-devices: }\n",
+       "c.yaml:4:5: mig-enabled is true, but mig-devices is missing; {} means no instances"},
+      {"version: v1\nmig-configs: {}\n", "c.yaml:2:14: mig-configs holds no configuration"},
+      {"version: v1\nmig-configs: {" + std::string(129, 'n') + ": []}\n",
+       "c.yaml:2:15: a name is longer than 128 bytes"},
       {head + "{devices: all, mig-enabled: true, device-filter: {a: 1}}\n",
        "c.yaml:4:54: device-filter is neither a device id nor a list of them"},
+      {head + "{device-filter: 0x20B010DE, devices: all, mig-enabled: false}\n",
+       "c.yaml:4:21: a device id is not a text in quotes"},
+      {head + "{device-filter: [\"A100\"], devices: all, mig-enabled: false}\n",
+       "c.yaml:4:22: 'A100' is not a device id such as 0x20B010DE or "},
+      {head + "{device-filter: \"0x20B010DE:\", devices: all, mig-enabled: false}\n",
+       "c.yaml:4:21: '0x20B010DE:' is not a device id such as "},
   };
   for (const auto& [text, message] : cases) {
     const auto file = ParseMigParted(text, "c.yaml");

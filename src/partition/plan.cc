@@ -68,6 +68,12 @@ Result<mig::MigLayout> BestArrangement(const ObservedGpu& present, const mig::Pr
   return best;
 }
 
+Result<mig::MigLayout> CheckedLayout(const mig::GpuModel& model, const mig::MigLayout& layout) {
+  const Status fits = mig::CheckLayout(model, layout);
+  if (!fits.ok()) return InvalidArgumentError(fits.message());  // waiting would not help
+  return layout;
+}
+
 void FindBlockers(GpuPlan& plan, bool force) {
   const mig::GpuModel& model = *plan.present.status.model;
   const auto block = [&](Blocker::Kind kind, std::string what) {
@@ -171,9 +177,17 @@ Result<GpuPlan> PlanGpu(const ObservedGpu& present, const DesiredGpu& desired, b
   plan.present = present;
   plan.mig_enabled = desired.mig_enabled;
   const mig::GpuModel& model = *present.status.model;
+  const bool has_mig = !model.profiles.empty();
+  if (desired.mig_enabled && !has_mig) {
+    return InvalidArgumentError(StrCat(model.product, " has no MIG"));
+  }
   if (desired.mig_enabled) {
-    FLEXMIG_ASSIGN_OR_RETURN(plan.target, BestArrangement(present, desired.instances, force));
+    FLEXMIG_ASSIGN_OR_RETURN(plan.target, desired.exact
+                                              ? CheckedLayout(model, *desired.exact)
+                                              : BestArrangement(present, desired.instances, force));
     plan.price = mig::PriceLayout(model, plan.target);
+  } else if (!has_mig) {
+    plan.price.sms = plan.price.total_sms = model.total_sms;
   } else {
     const mig::Profile& whole = model.WholeGpuProfile();
     plan.price = mig::PriceLayout(

@@ -224,5 +224,33 @@ TEST(DescribeStepTest, NamesProfileAndPlace) {
   EXPECT_THAT(DescribeStep(model, unknown), HasSubstr("profile 77 at 0:2"));
 }
 
+TEST_F(PlanTest, AnExactLayoutIsTakenPlaceByPlace) {
+  const ObservedGpu gpu = GpuWith(a100_, {lower_});
+  DesiredGpu desired{gpu.status.index, true, {{"3g.20gb", 1}}};
+  EXPECT_THAT(PlanGpu(gpu, desired, false)->steps, IsEmpty());
+  desired.exact = mig::MigLayout{upper_};
+  const auto plan = PlanGpu(gpu, desired, false);
+  ASSERT_TRUE(plan.ok()) << plan.status().ToString();
+  EXPECT_EQ(plan->target, *desired.exact);
+  EXPECT_EQ(plan->steps.size(), 4U);
+  desired.exact = mig::MigLayout{small0_, lower_};
+  EXPECT_EQ(PlanGpu(gpu, desired, false).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(PlanTest, ABoardWithoutMigCanBeLeftOffButNotSwitchedOn) {
+  mig::GpuModel plain;
+  plain.product = "NVIDIA T4";
+  plain.total_sms = 40;
+  ObservedGpu gpu;
+  gpu.status.model = &plain;
+  const auto off = PlanGpu(gpu, {gpu.status.index, false, {}}, false);
+  ASSERT_TRUE(off.ok()) << off.status().ToString();
+  EXPECT_THAT(off->steps, IsEmpty());
+  EXPECT_EQ(off->price.sms, 40);
+  const Status on = PlanGpu(gpu, {gpu.status.index, true, {}}, false).status();
+  EXPECT_EQ(on.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(on.message(), "NVIDIA T4 has no MIG");
+}
+
 }  // namespace
 }  // namespace flexmig::partition

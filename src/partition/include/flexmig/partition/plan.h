@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,11 +12,12 @@
 
 namespace flexmig::partition {
 
-// What one GPU is to become: which instances, not where.
+// What one GPU is to become: which instances, and where only if `exact` says so.
 struct DesiredGpu {
   mig::GpuIndex gpu;
   bool mig_enabled = true;
   mig::ProfileCounts instances;
+  std::optional<mig::MigLayout> exact = std::nullopt;  // of these instances; sorted
 };
 
 // How often each profile stands in the layout.
@@ -78,7 +80,8 @@ std::vector<Step> StepsTo(const ObservedGpu& present, bool mig_enabled,
 // in this order, the most instances in use, the most not created here (unless forced), the most at
 // all; among equals the one of mig::PlaceCounts, or else the first along the GPU. Instances in use
 // are never destroyed: such a plan is blocked.
-// Errors: kNotFound for a profile, kInvalidArgument for instances that the board can never hold.
+// Errors: kNotFound for a profile, kInvalidArgument for instances that the board can never hold, or
+// for MIG on a board that has none.
 // Cost: all legal layouts of the wanted profiles are tried, some hundreds.
 Result<GpuPlan> PlanGpu(const ObservedGpu& present, const DesiredGpu& desired, bool force);
 
