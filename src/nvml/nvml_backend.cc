@@ -409,6 +409,11 @@ class NvmlBackend final : public hw::MigBackend {
 
 }  // namespace
 
+Result<std::string> ReadDriverVersion(const NvmlOptions& options) {
+  FLEXMIG_ASSIGN_OR_RETURN(const auto library, Library::Open(options));
+  return library->driver_version();
+}
+
 Result<std::unique_ptr<hw::MigBackend>> OpenNvml(NvmlOptions options) {
   FLEXMIG_ASSIGN_OR_RETURN(auto library, Library::Open(options));
   return std::unique_ptr<hw::MigBackend>(

@@ -6,6 +6,16 @@ namespace flexmig::nvml {
 
 using nvml_abi::Return;
 
+namespace {
+
+// NVIDIA's MIG user guide, device nodes and capabilities.
+constexpr std::string_view kPrivileges =
+    "while MIG is on the driver lists and changes instances for root only, and for users who may "
+    "read /dev/nvidia-caps/nvidia-cap1 (mig/config): run as root, or `chgrp GROUP` and `chmod 440` "
+    "it";
+
+}  // namespace
+
 StatusCode CodeOf(Return code) {
   switch (code) {
     case Return::kSuccess: return StatusCode::kOk;
@@ -62,6 +72,9 @@ StatusCode CodeOf(Return code) {
 Status ToStatus(Return code, std::string_view what) {
   if (code == Return::kSuccess) return OkStatus();
   const std::string_view name = nvml_abi::ReturnName(code);
+  if (code == Return::kNoPermission) {
+    return {CodeOf(code), StrCat(what, ": ", name, "; ", kPrivileges)};
+  }
   if (name.starts_with("NVML_")) return {CodeOf(code), StrCat(what, ": ", name)};
   return {CodeOf(code), StrCat(what, ": ", name, " (", static_cast<int>(code), ")")};
 }

@@ -44,7 +44,10 @@ Status FaultStatus(SimFault fault) {
     case SimFault::kInUse:
       return FailedPreconditionError("in use by a client that no process list shows");
     case SimFault::kLost: return UnavailableError("the GPU does not answer");
-    case SimFault::kNoPermission: return PermissionDeniedError("the driver asks for privileges");
+    case SimFault::kNoPermission:
+      return PermissionDeniedError(
+          "the driver asks for privileges: run as root, or get access to its capability "
+          "mig/config");
     case SimFault::kNoRoom: return ResourceExhaustedError("insufficient resources");
     case SimFault::kTimeout: return DeadlineExceededError("the driver did not answer in time");
   }

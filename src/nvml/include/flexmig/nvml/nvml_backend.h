@@ -29,6 +29,9 @@ struct NvmlOptions {
 // The library that $FLEXMIG_NVML_PATH names, if it is set.
 NvmlOptions NvmlOptionsFromEnvironment();
 
+// The version of the driver behind the library, "580.105.08". Errors: those of OpenNvml.
+Result<std::string> ReadDriverVersion(const NvmlOptions& options);
+
 // This machine's boards through the driver's library. A GPU that cannot do MIG is listed with a
 // model without profiles. Models whose numbers differ from the tables are made from what the driver
 // says, under the table's key, and live until the process ends.
