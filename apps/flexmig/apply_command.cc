@@ -1,3 +1,5 @@
+#include "apply_command.h"
+
 #include <memory>
 #include <utility>
 #include <vector>
@@ -28,9 +30,10 @@ std::string DescribeLeftovers(const partition::ApplyReport& report) {
   return text;
 }
 
-Status RunApply(const LayoutFlags& flags) {
-  FLEXMIG_ASSIGN_OR_RETURN(const Node node, OpenNode(flags.backend));
-  FLEXMIG_ASSIGN_OR_RETURN(const auto desired, ReadDesired(flags, *node.backend));
+}  // namespace
+
+Status BringNodeTo(const Node& node, const std::vector<partition::DesiredGpu>& desired,
+                   const PlanFlags& flags) {
   FLEXMIG_ASSIGN_OR_RETURN(const auto state, StateDirectory());
   partition::ApplyOptions options;
   options.state_directory = state / "partition";
@@ -55,6 +58,14 @@ Status RunApply(const LayoutFlags& flags) {
                                        "; the same command again continues")};
 }
 
+namespace {
+
+Status RunApply(const LayoutFlags& flags, bool dry_run) {
+  FLEXMIG_ASSIGN_OR_RETURN(const Node node, OpenNode(flags.backend));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto desired, ReadDesired(flags, *node.backend));
+  return dry_run ? ShowPlan(node, desired, flags.plan) : BringNodeTo(node, desired, flags.plan);
+}
+
 }  // namespace
 
 void AddApplyCommand(CLI::App& app, int& exit_code) {
@@ -63,9 +74,8 @@ void AddApplyCommand(CLI::App& app, int& exit_code) {
   const auto dry_run = std::make_shared<bool>(false);
   AddLayoutFlags(*command, *flags);
   command->add_flag("--dry-run", *dry_run, "Change nothing, show the plan");
-  command->callback([flags, dry_run, &exit_code] {
-    exit_code = Report(*dry_run ? ShowPlan(*flags) : RunApply(*flags));
-  });
+  command->callback(
+      [flags, dry_run, &exit_code] { exit_code = Report(RunApply(*flags, *dry_run)); });
 }
 
 }  // namespace flexmig::app

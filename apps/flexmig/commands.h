@@ -10,9 +10,15 @@ namespace flexmig::app {
 // Each adds one subcommand to `app`; if the user asked for it, its callback does the work and
 // stores the exit code. One file per command, named after it: void Add<Name>Command(CLI::App&,
 // int&).
+void AddDiscoverCommand(CLI::App& app, int& exit_code);
 void AddLeavesCommand(CLI::App& app, int& exit_code);
 void AddPlanCommand(CLI::App& app, int& exit_code);
 void AddApplyCommand(CLI::App& app, int& exit_code);
+void AddAssertCommand(CLI::App& app, int& exit_code);
+void AddExportCommand(CLI::App& app, int& exit_code);
+void AddGenerateConfigCommand(CLI::App& app, int& exit_code);
+void AddCheckpointCommand(CLI::App& app, int& exit_code);
+void AddRestoreCommand(CLI::App& app, int& exit_code);
 void AddExplainCommand(CLI::App& app, int& exit_code);
 void AddFragCommand(CLI::App& app, int& exit_code);
 void AddSimulateCommand(CLI::App& app, int& exit_code);

@@ -102,7 +102,7 @@ std::string AsTable(const Leaves& leaves) {
   return rows + Summary(leaves);
 }
 
-std::string AsJson(const Leaves& leaves) {
+std::string AsDocument(const Leaves& leaves, OutputFormat format) {
   Json gpus = Json::array();
   for (const auto& gpu : leaves.gpus) {
     gpus.push_back({{"index", gpu.status.index.value()},
@@ -134,14 +134,15 @@ std::string AsJson(const Leaves& leaves) {
     rows.push_back(std::move(row));
   }
   const Json document = {{"gpus", std::move(gpus)}, {"leaves", std::move(rows)}};
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return FormatDocument(document, format);
 }
 
 Status RunLeaves(const LeavesFlags& flags) {
   FLEXMIG_ASSIGN_OR_RETURN(const Node node, OpenNode(flags.backend));
   FLEXMIG_ASSIGN_OR_RETURN(const auto holder_of, ReadLeaseHolders(node));
   FLEXMIG_ASSIGN_OR_RETURN(const Leaves leaves, ReadLeaves(node, holder_of));
-  return WriteOut(flags.format == OutputFormat::kJson ? AsJson(leaves) : AsTable(leaves));
+  return WriteOut(flags.format == OutputFormat::kTable ? AsTable(leaves)
+                                                       : AsDocument(leaves, flags.format));
 }
 
 }  // namespace
@@ -150,7 +151,7 @@ void AddLeavesCommand(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("leaves", "List the leaves and who uses them");
   const auto flags = std::make_shared<LeavesFlags>();
   AddBackendOption(*command, flags->backend);
-  AddOutputOption(*command, flags->format);
+  AddOutputOption(*command, flags->format, kEveryFormat);
   command->callback([flags, &exit_code] { exit_code = Report(RunLeaves(*flags)); });
 }
 

@@ -25,9 +25,15 @@ int main(int argc, char** argv) {
   const std::vector<std::string> command = app::TakeCommand(arguments);
   // In the order of the help text.
   app::AddRunCommand(cli, exit_code, command);
+  app::AddDiscoverCommand(cli, exit_code);
   app::AddLeavesCommand(cli, exit_code);
   app::AddPlanCommand(cli, exit_code);
   app::AddApplyCommand(cli, exit_code);
+  app::AddAssertCommand(cli, exit_code);
+  app::AddExportCommand(cli, exit_code);
+  app::AddGenerateConfigCommand(cli, exit_code);
+  app::AddCheckpointCommand(cli, exit_code);
+  app::AddRestoreCommand(cli, exit_code);
   app::AddExplainCommand(cli, exit_code);
   app::AddFragCommand(cli, exit_code);
   app::AddSimulateCommand(cli, exit_code);

@@ -7,8 +7,8 @@
 
 namespace flexmig::app {
 
-void AddBackendOption(CLI::App& command, std::string& backend) {
-  command
+CLI::Option* AddBackendOption(CLI::App& command, std::string& backend) {
+  return command
       .add_option("--backend", backend,
                   "The boards to talk to: nvml (this machine's), or sim:<node>, e.g. "
                   "sim:dgx-a100-40")

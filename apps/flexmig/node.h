@@ -23,8 +23,8 @@ struct Node {
   std::function<Status(const mig::MigUuid&, pid_t)> attach;
 };
 
-// Adds the required option --backend, by default $FLEXMIG_BACKEND.
-void AddBackendOption(CLI::App& command, std::string& backend);
+// Adds the required option --backend, by default $FLEXMIG_BACKEND, and returns it.
+CLI::Option* AddBackendOption(CLI::App& command, std::string& backend);
 
 // Opens "nvml" or "sim:<node>".
 // Errors: kInvalidArgument for another kind of backend; kNotFound, listing the nodes; those of

@@ -9,16 +9,93 @@
 
 namespace flexmig::app {
 
-void AddOutputOption(CLI::App& command, OutputFormat& format) {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string NameOf(OutputFormat format) {
+  switch (format) {
+    case OutputFormat::kTable: return "table";
+    case OutputFormat::kJson: return "json";
+    case OutputFormat::kYaml: return "yaml";
+  }
+  FLEXMIG_CHECK(false && "an OutputFormat outside its enumeration");
+}
+
+std::string Dump(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+// A scalar, or an empty or flat list, in one line.
+bool IsInline(const Json& value) {
+  if (!value.is_structured() || value.empty()) return true;
+  return value.is_array() &&
+         std::ranges::none_of(value, [](const Json& element) { return element.is_structured(); });
+}
+
+// Strings are always in quotes, so that none is taken for something else; JSON's are YAML's.
+std::string InlineYaml(const Json& value) {
+  if (!value.is_array()) return Dump(value, -1);
+  std::vector<std::string> elements;
+  for (const Json& element : value) elements.push_back(Dump(element, -1));
+  return StrCat("[", StrJoin(elements, ", "), "]");
+}
+
+void AppendYaml(const Json& value, const std::string& indent, std::string& out) {
+  const std::string deeper = indent + "  ";
+  if (value.is_object()) {
+    for (const auto& [key, element] : value.items()) {
+      out += StrCat(indent, key, ":");
+      if (IsInline(element)) {
+        out += StrCat(" ", InlineYaml(element), "\n");
+      } else {
+        out += "\n";
+        AppendYaml(element, element.is_array() ? indent : deeper, out);
+      }
+    }
+    return;
+  }
+  for (const Json& element : value) {
+    if (IsInline(element)) {
+      out += StrCat(indent, "- ", InlineYaml(element), "\n");
+      continue;
+    }
+    const size_t begin = out.size();
+    AppendYaml(element, deeper, out);
+    out[begin + indent.size()] = '-';
+  }
+}
+
+}  // namespace
+
+void AddOutputOption(CLI::App& command, OutputFormat& format,
+                     const std::vector<OutputFormat>& values) {
+  std::vector<std::string> names;
+  for (const OutputFormat value : values) names.push_back(NameOf(value));
+  std::string text = names[0];
+  for (size_t i = 1; i < names.size(); ++i) {
+    text += (i + 1 == names.size() ? " or " : ", ") + names[i];
+  }
   command
       .add_option_function<std::string>(
           "-o,--output",
-          [&format](const std::string& name) {
-            format = name == "json" ? OutputFormat::kJson : OutputFormat::kTable;
+          [&format, values](const std::string& name) {
+            for (const OutputFormat value : values) {
+              if (NameOf(value) == name) format = value;
+            }
           },
-          "table or json")
-      ->check(CLI::IsMember({"table", "json"}))
+          text)
+      ->check(CLI::IsMember(names))
       ->option_text("FORMAT");
+}
+
+std::string FormatDocument(const nlohmann::ordered_json& document, OutputFormat format) {
+  FLEXMIG_CHECK(format != OutputFormat::kTable);
+  if (format == OutputFormat::kJson) return Dump(document, 2) + "\n";
+  if (IsInline(document)) return InlineYaml(document) + "\n";
+  std::string text;
+  AppendYaml(document, "", text);
+  return text;
 }
 
 Table::Table(std::vector<std::string> header) {

@@ -6,16 +6,26 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "flexmig/base/status.h"
 #include "flexmig/base/units.h"
 
 namespace flexmig::app {
 
-enum class OutputFormat { kTable, kJson };
+enum class OutputFormat { kTable, kJson, kYaml };
 
-// Adds -o, --output with the values table (the default) and json.
-void AddOutputOption(CLI::App& command, OutputFormat& format);
+// Adds -o, --output with these values; the default is what `format` holds.
+void AddOutputOption(CLI::App& command, OutputFormat& format,
+                     const std::vector<OutputFormat>& values = {OutputFormat::kTable,
+                                                                OutputFormat::kJson});
+// All three.
+inline const std::vector<OutputFormat> kEveryFormat = {OutputFormat::kTable, OutputFormat::kJson,
+                                                       OutputFormat::kYaml};
+
+// The document as kJson or kYaml, both in one layout: keys keep their order.
+// REQUIRES: format is not kTable.
+std::string FormatDocument(const nlohmann::ordered_json& document, OutputFormat format);
 
 // Rows under a header, in columns two spaces apart, without blanks at the ends of lines.
 class Table {

@@ -21,5 +21,34 @@ TEST(FormatOptionalTest, TheUnknownIsAQuestionMark) {
   EXPECT_EQ(FormatOptional(std::optional(Bytes::MiB(4864))), "4.75 GiB");
 }
 
+TEST(FormatDocumentTest, YamlKeepsTheOrderAndQuotesEveryText) {
+  const nlohmann::ordered_json document = {
+      {"ok", true},
+      {"error", nullptr},
+      {"empty", nlohmann::ordered_json::array()},
+      {"nothing", nlohmann::ordered_json::object()},
+      {"starts", {0, 4}},
+      {"gpus",
+       {{{"index", 0}, {"mode", "on"}, {"sizes", {{"a", 1.5}}}},
+        {{"index", 1}, {"list", {{{"x", "\"q\""}}, {{"x", "0x10"}}}}}}}};
+  EXPECT_EQ(FormatDocument(document, OutputFormat::kYaml), R"(ok: true
+error: null
+empty: []
+nothing: {}
+starts: [0, 4]
+gpus:
+- index: 0
+  mode: "on"
+  sizes:
+    a: 1.5
+- index: 1
+  list:
+  - x: "\"q\""
+  - x: "0x10"
+)");
+  EXPECT_EQ(FormatDocument({{"a", 1}}, OutputFormat::kJson), "{\n  \"a\": 1\n}\n");
+  EXPECT_EQ(FormatDocument(nlohmann::ordered_json::array(), OutputFormat::kYaml), "[]\n");
+}
+
 }  // namespace
 }  // namespace flexmig::app

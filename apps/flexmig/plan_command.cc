@@ -14,9 +14,8 @@
 
 namespace flexmig::app {
 
-Status ShowPlan(const LayoutFlags& flags) {
-  FLEXMIG_ASSIGN_OR_RETURN(const Node node, OpenNode(flags.backend));
-  FLEXMIG_ASSIGN_OR_RETURN(const auto desired, ReadDesired(flags, *node.backend));
+Status ShowPlan(const Node& node, const std::vector<partition::DesiredGpu>& desired,
+                const PlanFlags& flags) {
   FLEXMIG_ASSIGN_OR_RETURN(const auto state, StateDirectory());
   FLEXMIG_ASSIGN_OR_RETURN(const auto record,
                            partition::CreatedRecord::Load(state / "partition" / "created"));
@@ -30,12 +29,22 @@ Status ShowPlan(const LayoutFlags& flags) {
   return FailedPreconditionError("the plan is blocked; the lines above say by what");
 }
 
+namespace {
+
+Status RunPlan(const LayoutFlags& flags) {
+  FLEXMIG_ASSIGN_OR_RETURN(const Node node, OpenNode(flags.backend));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto desired, ReadDesired(flags, *node.backend));
+  return ShowPlan(node, desired, flags.plan);
+}
+
+}  // namespace
+
 void AddPlanCommand(CLI::App& app, int& exit_code) {
   CLI::App* command =
       app.add_subcommand("plan", "Show what apply would do, its price and who blocks it");
   const auto flags = std::make_shared<LayoutFlags>();
   AddLayoutFlags(*command, *flags);
-  command->callback([flags, &exit_code] { exit_code = Report(ShowPlan(*flags)); });
+  command->callback([flags, &exit_code] { exit_code = Report(RunPlan(*flags)); });
 }
 
 }  // namespace flexmig::app

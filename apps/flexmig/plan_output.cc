@@ -150,18 +150,15 @@ Json GpuJson(const GpuPlan& gpu) {
             {"total_memory_slices", gpu.price.total_memory_slices}}}};
 }
 
-std::string Dump(const Json& document) {
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 }  // namespace
 
 std::string FormatPlan(const partition::NodePlan& plan, OutputFormat format, bool show_steps) {
-  if (format == OutputFormat::kJson) {
+  if (format != OutputFormat::kTable) {
     Json gpus = Json::array();
     for (const GpuPlan& gpu : plan.gpus) gpus.push_back(GpuJson(gpu));
-    return Dump(
-        {{"done", plan.is_done()}, {"blocked", plan.is_blocked()}, {"gpus", std::move(gpus)}});
+    return FormatDocument(
+        {{"done", plan.is_done()}, {"blocked", plan.is_blocked()}, {"gpus", std::move(gpus)}},
+        format);
   }
   std::string text = PlanTable(plan);
   if (show_steps) {
@@ -178,7 +175,7 @@ std::string FormatPlan(const partition::NodePlan& plan, OutputFormat format, boo
 
 std::string FormatReport(const partition::ApplyReport& report, OutputFormat format,
                          bool show_steps) {
-  if (format == OutputFormat::kJson) {
+  if (format != OutputFormat::kTable) {
     Json gpus = Json::array();
     for (size_t i = 0; i < report.gpus.size(); ++i) {
       const GpuPlan& plan = report.plan.gpus[i];
@@ -189,9 +186,10 @@ std::string FormatReport(const partition::ApplyReport& report, OutputFormat form
                         {"instances", LayoutJson(ModelOf(plan), report.gpus[i].layout)}};
       gpus.push_back(std::move(gpu));
     }
-    return Dump({{"ok", report.status.ok()},
-                 {"error", report.status.ok() ? Json() : Json(report.status.message())},
-                 {"gpus", std::move(gpus)}});
+    return FormatDocument({{"ok", report.status.ok()},
+                           {"error", report.status.ok() ? Json() : Json(report.status.message())},
+                           {"gpus", std::move(gpus)}},
+                          format);
   }
   Table table({">GPU", "MODEL", "WAS", "IS", "RESULT", ">STEPS"});
   std::string steps;
