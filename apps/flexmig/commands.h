@@ -10,6 +10,7 @@ namespace flexmig::app {
 // Each adds one subcommand to `app`; if the user asked for it, its callback does the work and
 // stores the exit code. One file per command, named after it: void Add<Name>Command(CLI::App&,
 // int&).
+void AddDoctorCommand(CLI::App& app, int& exit_code);
 void AddDiscoverCommand(CLI::App& app, int& exit_code);
 void AddLeavesCommand(CLI::App& app, int& exit_code);
 void AddPlanCommand(CLI::App& app, int& exit_code);

@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   const std::vector<std::string> command = app::TakeCommand(arguments);
   // In the order of the help text.
   app::AddRunCommand(cli, exit_code, command);
+  app::AddDoctorCommand(cli, exit_code);
   app::AddDiscoverCommand(cli, exit_code);
   app::AddLeavesCommand(cli, exit_code);
   app::AddPlanCommand(cli, exit_code);
