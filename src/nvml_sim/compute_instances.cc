@@ -5,9 +5,9 @@
 #include <cstring>
 #include <optional>
 
+#include "flexmig/simhw/board_facts.h"
 #include "flexmig/simhw/identity.h"
 
-#include "board_facts.h"
 #include "session.h"
 
 namespace flexmig::nvml_abi {
@@ -52,13 +52,13 @@ uint32_t IndexOf(int slices) {
 
 // A part of a GPU instance has the SMs of so many of the board's single slices.
 uint32_t SmsOf(const mig::GpuModel& model, const mig::Profile& gpu_instance, int slices) {
-  if (slices == gpu_instance.compute_slices) return nvml_sim::SmsOf(model, gpu_instance);
-  return static_cast<uint32_t>(slices) * nvml_sim::SmsOf(model, mig::DefaultLeafProfile(model));
+  if (slices == gpu_instance.compute_slices) return simhw::SmsOf(model, gpu_instance);
+  return static_cast<uint32_t>(slices) * simhw::SmsOf(model, mig::DefaultLeafProfile(model));
 }
 
 ComputeInstanceProfileInfo InfoOf(const SimBoard& board, const SimInstance& instance, int slices) {
   const mig::Profile& profile = ProfileOf(board, instance);
-  const nvml_sim::Engines engines = nvml_sim::EnginesOf(board.model(), profile);
+  const simhw::Engines engines = simhw::EnginesOf(board.model(), profile);
   ComputeInstanceProfileInfo info{};
   info.id = IndexOf(slices);
   info.slice_count = static_cast<uint32_t>(slices);

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "flexmig/base/strings.h"
+#include "flexmig/simhw/board_facts.h"
 #include "flexmig/simhw/identity.h"
 
-#include "board_facts.h"
 #include "session.h"
 
 namespace flexmig::nvml_abi {
@@ -16,7 +16,7 @@ namespace flexmig::nvml_abi {
 using nvml_sim::Accept;
 using nvml_sim::CopyText;
 using nvml_sim::Encode;
-using nvml_sim::FactsOf;
+using simhw::FactsOf;
 using nvml_sim::Handle;
 using nvml_sim::HandleKind;
 using nvml_sim::NotOffered;

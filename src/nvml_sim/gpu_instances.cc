@@ -4,10 +4,10 @@
 #include <cstdio>
 #include <cstring>
 
+#include "flexmig/simhw/board_facts.h"
 #include "flexmig/simhw/driver_placement.h"
 #include "flexmig/simhw/identity.h"
 
-#include "board_facts.h"
 #include "session.h"
 
 namespace flexmig::nvml_abi {
@@ -48,17 +48,17 @@ const mig::Profile* FindById(const mig::GpuModel& model, uint32_t id) {
 // The members that all versions of the struct share.
 template <typename Info>
 void Fill(const mig::GpuModel& model, const mig::Profile& profile, Info& info) {
-  const nvml_sim::Engines engines = nvml_sim::EnginesOf(model, profile);
+  const simhw::Engines engines = simhw::EnginesOf(model, profile);
   info.id = static_cast<uint32_t>(profile.id.value());
   info.slice_count = static_cast<uint32_t>(profile.compute_slices);
   info.instance_count = static_cast<uint32_t>(profile.max_instances);
-  info.multiprocessor_count = nvml_sim::SmsOf(model, profile);
+  info.multiprocessor_count = simhw::SmsOf(model, profile);
   info.copy_engine_count = static_cast<uint32_t>(profile.copy_engines);
   info.decoder_count = engines.decoders;
   info.encoder_count = engines.encoders;
   info.jpeg_count = engines.jpeg;
   info.ofa_count = engines.ofa;
-  info.memory_size_mib = nvml_sim::MemoryMibOf(model, profile);
+  info.memory_size_mib = simhw::MemoryMibOf(model, profile);
 }
 
 template <typename Info>

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "flexmig/simhw/board_facts.h"
 #include "flexmig/simhw/identity.h"
 
-#include "board_facts.h"
 #include "session.h"
 
 namespace flexmig::nvml_abi {
@@ -114,13 +114,13 @@ Return nvmlDeviceGetAttributes_v2(Device device, DeviceAttributes* attributes) n
         const auto part =
             std::ranges::find(instance.compute_instances, handle.compute_instance_id(),
                               &simhw::SimComputeInstance::id);
-        const nvml_sim::Engines engines = nvml_sim::EnginesOf(model, profile);
+        const simhw::Engines engines = simhw::EnginesOf(model, profile);
         const bool whole = part->slices == profile.compute_slices;
         const mig::Profile& slice = mig::DefaultLeafProfile(model);
         *attributes = {};
         attributes->multiprocessor_count =
-            whole ? nvml_sim::SmsOf(model, profile)
-                  : static_cast<uint32_t>(part->slices) * nvml_sim::SmsOf(model, slice);
+            whole ? simhw::SmsOf(model, profile)
+                  : static_cast<uint32_t>(part->slices) * simhw::SmsOf(model, slice);
         attributes->shared_copy_engine_count = static_cast<uint32_t>(profile.copy_engines);
         attributes->shared_decoder_count = engines.decoders;
         attributes->shared_encoder_count = engines.encoders;
@@ -128,7 +128,7 @@ Return nvmlDeviceGetAttributes_v2(Device device, DeviceAttributes* attributes) n
         attributes->shared_ofa_count = engines.ofa;
         attributes->gpu_instance_slice_count = static_cast<uint32_t>(profile.compute_slices);
         attributes->compute_instance_slice_count = static_cast<uint32_t>(part->slices);
-        attributes->memory_size_mib = nvml_sim::MemoryMibOf(model, profile);
+        attributes->memory_size_mib = simhw::MemoryMibOf(model, profile);
         return Return::kSuccess;
       });
 }

@@ -3,16 +3,16 @@
 
 #include <algorithm>
 
+#include "flexmig/simhw/board_facts.h"
 #include "flexmig/simhw/identity.h"
 
-#include "board_facts.h"
 #include "session.h"
 
 namespace flexmig::nvml_abi {
 
 using nvml_sim::Accept;
 using nvml_sim::CopyList;
-using nvml_sim::FactsOf;
+using simhw::FactsOf;
 using nvml_sim::Handle;
 using nvml_sim::HandleKind;
 using nvml_sim::NotOffered;
@@ -61,7 +61,7 @@ MemoryV2 MemoryOf(const SimBoard& board, const Handle& handle) {
   } else {
     const simhw::SimInstance& instance = **board.FindInstance(handle.gpu_instance_id());
     const mig::Profile& profile = *board.model().FindProfile(instance.placed.profile);
-    memory.total = nvml_sim::MemoryMibOf(board.model(), profile) * kMiB;
+    memory.total = simhw::MemoryMibOf(board.model(), profile) * kMiB;
   }
   memory.used = std::min(Use(board, handle), memory.total - memory.reserved);
   memory.free = memory.total - memory.reserved - memory.used;

@@ -1,11 +1,11 @@
-#include "board_facts.h"
+#include "flexmig/simhw/board_facts.h"
 
 #include <algorithm>
 
 #include "flexmig/base/check.h"
 #include "flexmig/mig/layout.h"
 
-namespace flexmig::nvml_sim {
+namespace flexmig::simhw {
 namespace {
 
 constexpr BoardFacts kBoards[] = {
@@ -78,4 +78,4 @@ uint64_t MemoryMibOf(const mig::GpuModel& model, const mig::Profile& profile) {
   return static_cast<uint64_t>(profile.memory_slices) * mib(smallest.memory.value_or(Bytes()));
 }
 
-}  // namespace flexmig::nvml_sim
+}  // namespace flexmig::simhw

@@ -5,7 +5,7 @@
 
 #include "flexmig/mig/gpu_model.h"
 
-namespace flexmig::nvml_sim {
+namespace flexmig::simhw {
 
 // What a driver says about a board beside MIG. Rows marked `captured` were printed by
 // `nvidia-smi -q -x` on such machines (NVIDIA/k8s-test-infra); in the others the numbers are from
@@ -43,4 +43,4 @@ Engines EnginesOf(const mig::GpuModel& model, const mig::Profile& profile);
 uint32_t SmsOf(const mig::GpuModel& model, const mig::Profile& profile);
 uint64_t MemoryMibOf(const mig::GpuModel& model, const mig::Profile& profile);
 
-}  // namespace flexmig::nvml_sim
+}  // namespace flexmig::simhw
