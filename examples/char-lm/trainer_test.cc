@@ -84,6 +84,8 @@ class ScriptedCommunicator final : public coll::Communicator {
   Result<std::unique_ptr<Communicator>> Shrink(std::span<const int>) override { return Unused(); }
   [[nodiscard]] Status status() const override { return OkStatus(); }
   void Abort(const std::string&) override {}
+  void UseMover(coll::Mover*) override {}
+  [[nodiscard]] std::span<std::byte> staging() const override { return {}; }
 
  private:
   static Status Unused() { return InternalError("not expected from a trainer"); }

@@ -3,6 +3,7 @@
 #include "flexmig/base/status.h"
 
 #include "engine.h"
+#include "moves.h"
 #include "operation.h"
 #include "peer_buffers.h"
 
@@ -14,6 +15,8 @@
 //                each chunk in flight.
 //   ...Pulled    straight from the peers' buffers, which are shared memory or can be read across
 //                processes: a round before and a round after, and no copy in between.
+//   ...Moved     on buffers that only a Mover reaches, of any size, in chunks through the slots:
+//                copies in, the processor's work and copies out of three chunks at a time.
 //
 // The engine has begun the call. For the forms but Small, all ranks have announced it and this one
 // has seen that. Each completes the call.
@@ -71,5 +74,16 @@ Status ScatterPulled(Engine& engine, const Operation& op, const PeerBuffers& pee
 Status AllToAllSmall(Engine& engine, const Operation& op);
 Status AllToAllStaged(Engine& engine, const Operation& op);
 Status AllToAllPulled(Engine& engine, const Operation& op, const PeerBuffers& peers);
+
+// What the mover copies is in communicator.h. The processors of N ranks together reduce N S for an
+// all-reduce or a reduce, N N S for a reduce-scatter. On error, copies may be under way.
+Status AllReduceMoved(Engine& engine, Moves& moves, const Operation& op);
+Status ReduceMoved(Engine& engine, Moves& moves, const Operation& op);
+Status ReduceScatterMoved(Engine& engine, Moves& moves, const Operation& op);
+Status AllGatherMoved(Engine& engine, Moves& moves, const Operation& op);
+Status GatherMoved(Engine& engine, Moves& moves, const Operation& op);
+Status BroadcastMoved(Engine& engine, Moves& moves, const Operation& op);
+Status ScatterMoved(Engine& engine, Moves& moves, const Operation& op);
+Status AllToAllMoved(Engine& engine, Moves& moves, const Operation& op);
 
 }  // namespace flexmig::coll

@@ -3,8 +3,9 @@
 #include "flexmig/base/strings.h"
 
 namespace flexmig::coll {
+namespace {
 
-std::string Describe(const Call& call) {
+std::string DescribeHost(const Call& call) {
   const std::string data = StrCat("count ", call.count, ", ", reduce::DataTypeName(call.type));
   const std::string_view op = reduce::ReduceOpName(call.op);
   const std::string root = StrCat(", root ", call.root);
@@ -25,6 +26,12 @@ std::string Describe(const Call& call) {
     case Collective::kGreeting: return "the greeting of a new communicator";
   }
   return StrCat("collective ", static_cast<int>(call.collective));
+}
+
+}  // namespace
+
+std::string Describe(const Call& call) {
+  return StrCat(DescribeHost(call), call.moved ? " through a mover" : "");
 }
 
 }  // namespace flexmig::coll

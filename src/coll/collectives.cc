@@ -19,11 +19,27 @@ Status HostCommunicator::Alone(const Operation& op, bool reduces) {
   return OkStatus();
 }
 
+Status HostCommunicator::Moved(const Operation& op, MovedAlgorithm algorithm) {
+  FLEXMIG_RETURN_IF_ERROR(engine_.AwaitAnnouncementFree());
+  WriteFactor(engine_, op);
+  engine_.Announce();
+  // Before any data moves, so that none moves into a call that differs.
+  FLEXMIG_RETURN_IF_ERROR(engine_.AwaitAnnouncements());
+  Moves moves(engine_, *mover_);
+  return EndMoves(moves, algorithm(engine_, moves, op));
+}
+
+Status HostCommunicator::EndMoves(Moves& moves, const Status& status) {
+  if (!status.ok() && !moves.End()) copies_did_not_end_ = true;
+  return status;
+}
+
 Status HostCommunicator::AllReduce(const void* send, void* receive, size_t count, DataType type,
                                    const Reduction& reduction) {
   const Shape shape{Collective::kAllReduce, 1, 1};
   Operation op;
   FLEXMIG_RETURN_IF_ERROR(Begin(shape, send, receive, count, type, reduction, 0, op));
+  if (mover_ != nullptr) return Moved(op, AllReduceMoved);
   if (world_size() == 1) return Alone(op, /*reduces=*/true);
   if (IsSmall(shape.collective, op, 1, 1)) return AllReduceSmall(engine_, op);
   FLEXMIG_ASSIGN_OR_RETURN(const PeerBuffers peers, AnnounceBuffers(shape, op));
@@ -40,6 +56,7 @@ Status HostCommunicator::Reduce(const void* send, void* receive, size_t count, D
   const Shape shape{Collective::kReduce, 1, root == rank() ? size_t{1} : 0};
   Operation op;
   FLEXMIG_RETURN_IF_ERROR(Begin(shape, send, receive, count, type, reduction, root, op));
+  if (mover_ != nullptr) return Moved(op, ReduceMoved);
   if (world_size() == 1) return Alone(op, /*reduces=*/true);
   if (IsSmall(shape.collective, op, 1, 1)) return ReduceSmall(engine_, op);
   FLEXMIG_ASSIGN_OR_RETURN(const PeerBuffers peers, AnnounceBuffers(shape, op));
@@ -57,6 +74,7 @@ Status HostCommunicator::ReduceScatter(const void* send, void* receive, size_t c
   const Shape shape{Collective::kReduceScatter, ranks, 1};
   Operation op;
   FLEXMIG_RETURN_IF_ERROR(Begin(shape, send, receive, count, type, reduction, 0, op));
+  if (mover_ != nullptr) return Moved(op, ReduceScatterMoved);
   if (ranks == 1) return Alone(op, /*reduces=*/true);
   if (IsSmall(shape.collective, op, ranks, ranks)) return ReduceScatterSmall(engine_, op);
   FLEXMIG_ASSIGN_OR_RETURN(const PeerBuffers peers, AnnounceBuffers(shape, op));
@@ -72,6 +90,7 @@ Status HostCommunicator::AllGather(const void* send, void* receive, size_t count
   const Shape shape{Collective::kAllGather, 1, ranks};
   Operation op;
   FLEXMIG_RETURN_IF_ERROR(Begin(shape, send, receive, count, type, ReduceOp::kSum, 0, op));
+  if (mover_ != nullptr) return Moved(op, AllGatherMoved);
   if (ranks == 1) return Alone(op, /*reduces=*/false);
   if (IsSmall(shape.collective, op, ranks, 1)) return AllGatherSmall(engine_, op);
   FLEXMIG_ASSIGN_OR_RETURN(const PeerBuffers peers, AnnounceBuffers(shape, op));
@@ -87,6 +106,7 @@ Status HostCommunicator::Gather(const void* send, void* receive, size_t count, D
   const Shape shape{Collective::kGather, 1, root == rank() ? ranks : 0};
   Operation op;
   FLEXMIG_RETURN_IF_ERROR(Begin(shape, send, receive, count, type, ReduceOp::kSum, root, op));
+  if (mover_ != nullptr) return Moved(op, GatherMoved);
   if (ranks == 1) return Alone(op, /*reduces=*/false);
   if (IsSmall(shape.collective, op, ranks, 1)) return GatherSmall(engine_, op);
   FLEXMIG_ASSIGN_OR_RETURN(const PeerBuffers peers, AnnounceBuffers(shape, op));
@@ -102,6 +122,7 @@ Status HostCommunicator::Broadcast(const void* send, void* receive, size_t count
   const Shape shape{Collective::kBroadcast, root == rank() ? size_t{1} : 0, 1};
   Operation op;
   FLEXMIG_RETURN_IF_ERROR(Begin(shape, send, receive, count, type, ReduceOp::kSum, root, op));
+  if (mover_ != nullptr) return Moved(op, BroadcastMoved);
   if (world_size() == 1) return Alone(op, /*reduces=*/false);
   if (IsSmall(shape.collective, op, 1, 1)) return BroadcastSmall(engine_, op);
   FLEXMIG_ASSIGN_OR_RETURN(const PeerBuffers peers, AnnounceBuffers(shape, op));
@@ -120,6 +141,7 @@ Status HostCommunicator::Scatter(const void* send, void* receive, size_t count, 
   const Shape shape{Collective::kScatter, root == rank() ? ranks : 0, 1};
   Operation op;
   FLEXMIG_RETURN_IF_ERROR(Begin(shape, send, receive, count, type, ReduceOp::kSum, root, op));
+  if (mover_ != nullptr) return Moved(op, ScatterMoved);
   if (ranks == 1) return Alone(op, /*reduces=*/false);
   if (IsSmall(shape.collective, op, ranks, ranks)) return ScatterSmall(engine_, op);
   FLEXMIG_ASSIGN_OR_RETURN(const PeerBuffers peers, AnnounceBuffers(shape, op));
@@ -134,6 +156,7 @@ Status HostCommunicator::AllToAll(const void* send, void* receive, size_t count,
   const Shape shape{Collective::kAllToAll, ranks, ranks};
   Operation op;
   FLEXMIG_RETURN_IF_ERROR(Begin(shape, send, receive, count, type, ReduceOp::kSum, 0, op));
+  if (mover_ != nullptr) return Moved(op, AllToAllMoved);
   if (ranks == 1) return Alone(op, /*reduces=*/false);
   if (IsSmall(shape.collective, op, ranks, ranks)) return AllToAllSmall(engine_, op);
   FLEXMIG_ASSIGN_OR_RETURN(const PeerBuffers peers, AnnounceBuffers(shape, op));

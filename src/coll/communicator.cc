@@ -47,6 +47,14 @@ Status CheckOptions(const CommunicatorOptions& options) {
     return InvalidArgumentError(StrCat("leaf name of ", options.leaf.size(),
                                        " characters is longer than 127 or holds a zero"));
   }
+  constexpr size_t kMin = 8 << 10;  // a line for each of 64 ranks
+  constexpr size_t kMax = 4 << 20;  // segments of up to 2 GiB
+  constexpr size_t kPage = 4 << 10;
+  if (options.chunk_bytes != 0 && (options.chunk_bytes < kMin || options.chunk_bytes > kMax ||
+                                   options.chunk_bytes % kPage != 0)) {
+    return InvalidArgumentError(StrCat("chunk_bytes of ", options.chunk_bytes,
+                                       " is not between 8 KiB and 4 MiB in whole pages of 4 KiB"));
+  }
   FLEXMIG_RETURN_IF_ERROR(CheckTimeout("connect_timeout", options.connect_timeout));
   return CheckTimeout("timeout", options.timeout);
 }
@@ -63,7 +71,7 @@ Result<std::unique_ptr<Communicator>> CreateUnless(const std::function<Status()>
   const auto make_memory = [&]() -> Result<shm::SharedMemory> {
     FLEXMIG_ASSIGN_OR_RETURN(const Selection settings,
                              SelectionFromEnvironment(options.world_size));
-    return shm::Segment::Format(GeometryFor(options.world_size),
+    return shm::Segment::Format(GeometryFor(options.world_size, options.chunk_bytes),
                                 std::as_bytes(std::span(&settings, 1)));
   };
   Meeting meeting;

@@ -20,9 +20,15 @@ Selection ReadSelection(const shm::Segment& segment) {
   return table;
 }
 
+// Whether a Mover makes it another call. An all-to-all-v is messages, which each rank moves as it
+// can; the others after all-to-all and the barrier have no buffers of the user's.
+bool IsMoved(Collective collective) {
+  return collective <= Collective::kAllToAll && collective != Collective::kBarrier;
+}
+
 }  // namespace
 
-shm::SegmentGeometry GeometryFor(int world_size) {
+shm::SegmentGeometry GeometryFor(int world_size, size_t chunk_bytes) {
   // Four slots of 32 KiB a rank, at most 256 KiB each, so that the chunks in flight of four ranks
   // (2 MiB) stay in the level-2 caches of two cores.
   constexpr uint64_t kPieceBytes = 32 << 10;
@@ -34,6 +40,11 @@ shm::SegmentGeometry GeometryFor(int world_size) {
   // The rings of a rank's messages to all others take 256 KiB at most: 1 KiB a piece for 64 ranks.
   geometry.message_bytes = static_cast<uint32_t>(
       std::min<uint64_t>(kPieceBytes, (64 << 10) / ranks / shm::kLineBytes * shm::kLineBytes));
+  if (chunk_bytes == 0) return geometry;
+  // The rings of a rank's messages take as much as its slots.
+  geometry.slot_bytes = chunk_bytes;
+  geometry.message_bytes =
+      static_cast<uint32_t>(chunk_bytes / ranks / shm::kLineBytes * shm::kLineBytes);
   return geometry;
 }
 
@@ -68,11 +79,19 @@ HostCommunicator::~HostCommunicator() {
   if (::getpid() != owner_process_) return;
   watcher_.reset();
   engine_.segment().RecordDeparture(rank());
+  // A device may still write to it: what would be mapped there next is not ours to lose.
+  if (copies_did_not_end_) engine_.segment().memory().KeepMapped();
+}
+
+std::span<std::byte> HostCommunicator::staging() const {
+  const shm::SharedMemory& memory = engine_.segment().memory();
+  return {memory.data(), static_cast<size_t>(memory.size().count())};
 }
 
 Status HostCommunicator::Begin(const Shape& shape, const void* send, void* receive, size_t count,
                                DataType type, const Reduction& reduction, int root, Operation& op) {
-  FLEXMIG_RETURN_IF_ERROR(engine_.Begin({count, root, shape.collective, type, reduction.op}));
+  FLEXMIG_RETURN_IF_ERROR(engine_.Begin({count, root, shape.collective, type, reduction.op,
+                                         mover_ != nullptr && IsMoved(shape.collective)}));
   if (!reduce::IsValid(type)) return engine_.Refuse("invalid data type");
   if (!reduce::IsValid(reduction.op)) return engine_.Refuse("invalid reduction");
   if (root < 0 || root >= world_size()) {

@@ -16,6 +16,7 @@
 #include "call.h"
 #include "engine.h"
 #include "exchange.h"
+#include "moves.h"
 #include "operation.h"
 #include "peer_buffers.h"
 #include "selection.h"
@@ -71,6 +72,9 @@ class HostCommunicator final : public Communicator {
   void Abort(const std::string& reason) override;
   [[nodiscard]] Status status() const override { return engine_.status(); }
 
+  void UseMover(Mover* mover) override { mover_ = mover; }
+  [[nodiscard]] std::span<std::byte> staging() const override;
+
  private:
   // What a collective touches on this rank: how many parts of `count` elements each buffer has.
   struct Shape {
@@ -93,6 +97,11 @@ class HostCommunicator final : public Communicator {
   Result<PeerBuffers> AnnounceBuffers(const Shape& shape, const Operation& op);
   [[nodiscard]] Algorithm SelectLarge(Collective collective, const Operation& op, size_t parts,
                                       bool buffers_shared) const;
+  // Announces the call and lets `algorithm` move its data with the mover.
+  using MovedAlgorithm = Status (*)(Engine&, Moves&, const Operation&);
+  Status Moved(const Operation& op, MovedAlgorithm algorithm);
+  // Waits for the copies of a call that has ended so; `status`.
+  Status EndMoves(Moves& moves, const Status& status);
   // Wrong ones end the communicator.
   Status CheckTransfers(std::span<const Transfer> transfers);
   [[nodiscard]] const Thresholds& ThresholdsFor(Collective collective) const {
@@ -124,6 +133,8 @@ class HostCommunicator final : public Communicator {
   bool can_read_across_ = false;
   uint64_t derived_ = 0;         // regions and splits so far: part of their names
   uint64_t greeting_token_ = 0;  // read by the peers
+  Mover* mover_ = nullptr;
+  bool copies_did_not_end_ = false;  // into or out of the mapping, which has to stay
 
   // Last, so that it stops before anything that it uses goes.
   std::unique_ptr<shm::PeerWatcher> watcher_;
@@ -134,7 +145,7 @@ class HostCommunicator final : public Communicator {
 Result<std::unique_ptr<Communicator>> CreateUnless(const std::function<Status()>& interrupted,
                                                    const CommunicatorOptions& options);
 
-// How a segment for `world_size` ranks is cut.
-[[nodiscard]] shm::SegmentGeometry GeometryFor(int world_size);
+// How a segment for `world_size` ranks is cut; `chunk_bytes` as in CommunicatorOptions.
+[[nodiscard]] shm::SegmentGeometry GeometryFor(int world_size, size_t chunk_bytes = 0);
 
 }  // namespace flexmig::coll

@@ -30,7 +30,7 @@
 namespace flexmig::coll {
 
 inline constexpr uint64_t kMeetingMagic = 0x5445454d47494d46;  // "FMIGMEET" in memory
-inline constexpr uint32_t kMeetingProtocol = 2;
+inline constexpr uint32_t kMeetingProtocol = 3;
 
 struct Hello {
   uint64_t magic = kMeetingMagic;  // magic and protocol lead every version's packets
@@ -39,7 +39,7 @@ struct Hello {
   int32_t world_size = 0;
   char version[32] = {};  // zero-terminated, as is `leaf`
   char leaf[128] = {};
-  uint32_t reserved = 0;
+  uint32_t chunk_bytes = 0;  // CommunicatorOptions::chunk_bytes
 };
 static_assert(sizeof(Hello) == 184);
 

@@ -16,6 +16,7 @@ Hello HelloOf(const CommunicatorOptions& options) {
   Hello hello;
   hello.rank = options.rank.value();
   hello.world_size = options.world_size;
+  hello.chunk_bytes = static_cast<uint32_t>(options.chunk_bytes);  // at most 4 MiB
   // Both fit with their zero: checked by Communicator::Create, and by the length of a version.
   Version().copy(hello.version, sizeof hello.version - 1);
   options.leaf.copy(hello.leaf, sizeof hello.leaf - 1);

@@ -172,6 +172,10 @@ class Host {
       return conflict("rank 0 has world size ", options_.world_size, ", rank ", hello.rank,
                       " has world size ", hello.world_size);
     }
+    if (hello.chunk_bytes != options_.chunk_bytes) {
+      return conflict("rank 0 has chunk_bytes ", options_.chunk_bytes, ", rank ", hello.rank,
+                      " has chunk_bytes ", hello.chunk_bytes);
+    }
     if (hello.rank < 0 || hello.rank >= options_.world_size) {
       return conflict("rank ", hello.rank, " is not below the world size ", options_.world_size);
     }

@@ -94,18 +94,20 @@ SharedMemory::SharedMemory(SharedMemory&& other) noexcept
     : fd_(std::move(other.fd_)),
       data_(std::exchange(other.data_, nullptr)),
       size_(std::exchange(other.size_, Bytes())),
+      keep_mapped_(other.keep_mapped_),
       owner_process_(other.owner_process_) {}
 
 SharedMemory& SharedMemory::operator=(SharedMemory&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(keep_mapped_, other.keep_mapped_);
   std::swap(owner_process_, other.owner_process_);
   return *this;
 }
 
 SharedMemory::~SharedMemory() {
-  if (data_ == nullptr || ::getpid() != owner_process_) return;
+  if (data_ == nullptr || keep_mapped_ || ::getpid() != owner_process_) return;
   ::munmap(data_, static_cast<size_t>(size_.count()));
 }
 

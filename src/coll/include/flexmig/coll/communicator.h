@@ -14,6 +14,8 @@
 
 namespace flexmig::coll {
 
+class Mover;
+
 using reduce::DataType;
 using reduce::ReduceOp;
 
@@ -32,6 +34,11 @@ struct CommunicatorOptions {
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(60);
   // How long a collective may wait for a peer's next step (FLEXMIG_TIMEOUT; default as torch's).
   std::chrono::milliseconds timeout = std::chrono::minutes(30);
+  // For collectives through a Mover: the bytes of a slot, of which each rank has four, and beside
+  // them as much for messages. 8 KiB to 4 MiB in whole pages of 4 KiB; 0: as is best for host
+  // memory. Equal on all ranks, and in communicators derived from this one. 1 MiB makes a segment
+  // of 64 MiB for 8 ranks and of 513 MiB for 64.
+  size_t chunk_bytes = 0;
 };
 
 // How the ranks' elements become one.
@@ -207,6 +214,33 @@ class Communicator {
   // Frees what AllocateShared returned, on all ranks: a collective. kInvalidArgument, without harm
   // to the communicator, if `memory` is not what it returned to this rank.
   virtual Status FreeShared(std::span<std::byte> memory) = 0;
+
+  // --- Buffers that the processor cannot read, such as a GPU's memory (mover.h). ---
+
+  // From the next call on, buffers are memory that only `mover` can reach; nullptr: ordinary memory
+  // again. Not owned; it has to stay until another one is set or the communicator destroyed. Has no
+  // effect on Barrier, and none on what AllocateShared, FreeShared, Split and Shrink do; derived
+  // communicators have none. The same on all ranks for each call: ranks that differ in it get
+  // kInvalidArgument as for any difference, except in AllToAllV, Exchange, Send and Receive, where
+  // each rank may choose.
+  //
+  // Every buffer's bytes go through the mover once each way at most, S being the bytes of `count`:
+  // AllReduce S in, S out; Reduce S in, on the root S out; ReduceScatter N S in, S out; AllGather S
+  // in, (N-1) S out; Gather on the others S in, on the root (N-1) S out; Broadcast on the root S
+  // in, on the others S out; Scatter on the root (N-1) S in, on the others S out; AllToAll (N-1) S
+  // in and out; messages to other ranks in, from them out. A rank's own part and its messages to
+  // itself move within, or stay if they are in place.
+  //
+  // When a call returns, with whatever status, no copy of it is under way, unless it took longer to
+  // end than the lesser of `timeout` and 10 s after the communicator's end, or IsDone failed: then
+  // the shared mapping stays until the process ends, and the buffers must stay until the mover has
+  // nothing under way. `timeout` also bounds how long the mover's copies may take at a time
+  // (kDeadlineExceeded), and an error of the mover ends the communicator with that error.
+  virtual void UseMover(Mover* mover) = 0;
+
+  // The mapping that the mover copies to and from, which begins on a page: all of it, so that it
+  // can be pinned at once. Constant while the communicator is there.
+  [[nodiscard]] virtual std::span<std::byte> staging() const = 0;
 
   // --- Other communicators. ---
 

@@ -37,6 +37,8 @@ class SharedMemory {
   // For sending to another process; -1 after CloseDescriptor. The mapping does not need it.
   [[nodiscard]] int descriptor() const { return fd_.get(); }
   void CloseDescriptor() { fd_.Reset(); }
+  // The mapping stays when this object goes, until the process ends: a device may still use it.
+  void KeepMapped() { keep_mapped_ = true; }
 
  private:
   static Result<SharedMemory> Map(UniqueFd fd, Bytes size);
@@ -44,6 +46,7 @@ class SharedMemory {
   UniqueFd fd_;
   std::byte* data_ = nullptr;
   Bytes size_;
+  bool keep_mapped_ = false;
   int owner_process_ = 0;  // a forked child has no mapping to remove
 };
 
