@@ -25,7 +25,7 @@ Status HostCommunicator::Moved(const Operation& op, MovedAlgorithm algorithm) {
   engine_.Announce();
   // Before any data moves, so that none moves into a call that differs.
   FLEXMIG_RETURN_IF_ERROR(engine_.AwaitAnnouncements());
-  Moves moves(engine_, *mover_);
+  Moves moves(engine_, *mover_, /*in_call=*/true);
   return EndMoves(moves, algorithm(engine_, moves, op));
 }
 
@@ -191,7 +191,7 @@ Status HostCommunicator::AllToAllV(const void* send, const VectorLayout& sends, 
                                                 receives.counts[rank], type, peer);
   }
   FLEXMIG_RETURN_IF_ERROR(CheckTransfers({transfers.data(), 2 * ranks}));
-  FLEXMIG_RETURN_IF_ERROR(exchanger_.Run({transfers.data(), 2 * ranks}, /*in_call=*/true));
+  FLEXMIG_RETURN_IF_ERROR(RunTransfers({transfers.data(), 2 * ranks}, /*in_call=*/true));
   engine_.Complete();
   return OkStatus();
 }
@@ -210,7 +210,13 @@ Status HostCommunicator::Barrier() {
 Status HostCommunicator::Exchange(std::span<const Transfer> transfers) {
   FLEXMIG_RETURN_IF_ERROR(engine_.status());
   FLEXMIG_RETURN_IF_ERROR(CheckTransfers(transfers));
-  return exchanger_.Run(transfers, /*in_call=*/false);
+  return RunTransfers(transfers, /*in_call=*/false);
+}
+
+Status HostCommunicator::RunTransfers(std::span<const Transfer> transfers, bool in_call) {
+  if (mover_ == nullptr) return exchanger_.Run(transfers, in_call);
+  Moves moves(engine_, *mover_, in_call);
+  return EndMoves(moves, exchanger_.Run(transfers, in_call, &moves));
 }
 
 Status HostCommunicator::CheckTransfers(std::span<const Transfer> transfers) {

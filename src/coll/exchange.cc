@@ -25,8 +25,9 @@ size_t BytesOf(const Transfer& transfer) {
 
 }  // namespace
 
-Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call) {
+Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call, Moves* moves) {
   states_.assign(transfers.size(), State{});
+  BeginMoved(moves);
   FLEXMIG_RETURN_IF_ERROR(CopyOwn(transfers));
   const int spins = engine_.wait_policy().spins;
   int idle = 0;
@@ -38,7 +39,9 @@ Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call) {
   SaidWaiting said(engine_.segment().rank_block(engine_.rank()));
   for (;;) {
     FLEXMIG_ASSIGN_OR_RETURN(const Pass pass, AdvanceAll(transfers));
-    if (pass.pending == 0) return OkStatus();
+    if (pass.pending == 0 && !is_copying()) {
+      return moves == nullptr ? OkStatus() : moves->AwaitOuts();
+    }
     if (pass.advanced) {
       idle = 0;
       sleeper.Leave();
@@ -56,6 +59,13 @@ Status Exchanger::Run(std::span<const Transfer> transfers, bool in_call) {
       idle_since = Deadline::Clock::now();
     }
     FLEXMIG_RETURN_IF_ERROR(CheckPeers(transfers, in_call));
+    if (is_copying()) {
+      // Nobody wakes who waits for a copy.
+      FLEXMIG_RETURN_IF_ERROR(engine_.status());
+      if (deadline.HasPassed()) return FailLateCopies();
+      CopyWait::PassTime(Deadline::Clock::now() - idle_since);
+      continue;
+    }
     const Waiting waiting = WaitingFor(transfers[pass.first]);
     said.Say(waiting);
     if (deadline.HasPassed()) {
@@ -91,7 +101,13 @@ Status Exchanger::CopyOwn(std::span<const Transfer> transfers) {
         transfers[receive].type != transfers[send].type) {
       return refuse(send, "a message to itself has no receive of its count and type");
     }
-    reduce::CopyBytes(transfers[receive].data, transfers[send].data, BytesOf(transfers[send]));
+    if (moves_ == nullptr) {
+      reduce::CopyBytes(transfers[receive].data, transfers[send].data, BytesOf(transfers[send]));
+    } else {
+      FLEXMIG_RETURN_IF_ERROR(moves_->Within(static_cast<std::byte*>(transfers[receive].data),
+                                             static_cast<const std::byte*>(transfers[send].data),
+                                             BytesOf(transfers[send])));
+    }
     states_[send].finished = states_[receive].finished = true;
     ++receive;
   }
@@ -105,6 +121,9 @@ Status Exchanger::CopyOwn(std::span<const Transfer> transfers) {
 
 Result<Exchanger::Pass> Exchanger::AdvanceAll(std::span<const Transfer> transfers) {
   Pass pass;
+  if (moves_ != nullptr) {
+    FLEXMIG_ASSIGN_OR_RETURN(pass.advanced, PublishCopied());
+  }
   uint64_t busy_sends = 0;  // bit r: an earlier message to rank r is under way
   uint64_t busy_receives = 0;
   for (size_t i = 0; i < transfers.size(); ++i) {
@@ -123,6 +142,10 @@ Result<Exchanger::Pass> Exchanger::AdvanceAll(std::span<const Transfer> transfer
 }
 
 Result<bool> Exchanger::Advance(const Transfer& transfer, State& state) {
+  if (moves_ != nullptr) {
+    if (transfer.direction == Direction::kSend) return BeginSends(transfer, state);
+    return BeginReceives(transfer, state);
+  }
   if (transfer.direction == Direction::kSend) return AdvanceSend(transfer, state);
   return AdvanceReceive(transfer, state);
 }
@@ -161,13 +184,7 @@ Result<bool> Exchanger::AdvanceReceive(const Transfer& transfer, State& state) {
   bool advanced = false;
   while (!state.finished && taken_[peer] < written) {
     if (!state.begun) {
-      const shm::MessageHead head = channel.heads[taken_[peer] % shm::kMessageSlots];
-      if (head.count != transfer.count || head.type != static_cast<uint64_t>(transfer.type)) {
-        return engine_.Fail(InvalidArgumentError(StrCat(
-            "rank ", transfer.peer, " sends ", head.count, " elements of ",
-            reduce::DataTypeName(static_cast<DataType>(head.type)), " to rank ", engine_.rank(),
-            ", which receives ", transfer.count, " of ", reduce::DataTypeName(transfer.type))));
-      }
+      FLEXMIG_RETURN_IF_ERROR(CompareHead(transfer, taken_[peer]));
       state.begun = true;
     }
     const size_t piece =
@@ -180,6 +197,18 @@ Result<bool> Exchanger::AdvanceReceive(const Transfer& transfer, State& state) {
     advanced = true;
   }
   return advanced;
+}
+
+Status Exchanger::CompareHead(const Transfer& transfer, uint64_t piece) {
+  const shm::Channel& channel = engine_.segment().channel(transfer.peer, engine_.rank());
+  const shm::MessageHead head = channel.heads[piece % shm::kMessageSlots];
+  if (head.count == transfer.count && head.type == static_cast<uint64_t>(transfer.type)) {
+    return OkStatus();
+  }
+  return engine_.Fail(InvalidArgumentError(
+      StrCat("rank ", transfer.peer, " sends ", head.count, " elements of ",
+             reduce::DataTypeName(static_cast<DataType>(head.type)), " to rank ", engine_.rank(),
+             ", which receives ", transfer.count, " of ", reduce::DataTypeName(transfer.type))));
 }
 
 Status Exchanger::CheckPeers(std::span<const Transfer> transfers, bool in_call) const {

@@ -26,22 +26,20 @@ namespace flexmig::coll {
 // copies, it may read once the mover has said that it is done.
 class FakeDeviceMemory {
  public:
-  static constexpr size_t kBytes = size_t{64} << 20;
-
-  FakeDeviceMemory() : bytes_(kBytes) {
+  explicit FakeDeviceMemory(size_t bytes = size_t{4} << 20) : bytes_(bytes) {
     void* address =
-        ::mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     EXPECT_NE(address, MAP_FAILED);
     begin_ = static_cast<std::byte*>(address);
   }
-  ~FakeDeviceMemory() { ::munmap(begin_, kBytes); }
+  ~FakeDeviceMemory() { ::munmap(begin_, bytes_.size()); }
   FakeDeviceMemory(const FakeDeviceMemory&) = delete;
   FakeDeviceMemory& operator=(const FakeDeviceMemory&) = delete;
 
   [[nodiscard]] std::byte* base() const { return begin_; }
   // Where the bytes at a device address are.
   [[nodiscard]] std::byte* At(const std::byte* device) {
-    EXPECT_TRUE(device >= begin_ && device < begin_ + kBytes) << "no address of the device";
+    EXPECT_TRUE(device >= begin_ && device < begin_ + bytes_.size()) << "no address of the device";
     return bytes_.data() + (device - begin_);
   }
 

@@ -102,6 +102,8 @@ class HostCommunicator final : public Communicator {
   Status Moved(const Operation& op, MovedAlgorithm algorithm);
   // Waits for the copies of a call that has ended so; `status`.
   Status EndMoves(Moves& moves, const Status& status);
+  // On checked transfers.
+  Status RunTransfers(std::span<const Transfer> transfers, bool in_call);
   // Wrong ones end the communicator.
   Status CheckTransfers(std::span<const Transfer> transfers);
   [[nodiscard]] const Thresholds& ThresholdsFor(Collective collective) const {

@@ -122,5 +122,63 @@ TEST_P(MovedTest, EveryCollectiveAndSizeGivesWhatTheOracleSaysForThePromisedByte
   });
 }
 
+// All types and reductions, premultiplied sums among them, with counts that fill neither lines nor
+// chunks; ordinary calls and barriers between them use the same announcements and slots.
+TEST_P(MovedTest, RandomCallsBetweenOrdinaryOnesGiveWhatTheOracleSays) {
+  RunThreadRanks(world_size(), kSlotBytes, [&](HostCommunicator& communicator) {
+    FakeDeviceMemory memory;
+    FakeMover mover(memory, 100 + static_cast<uint64_t>(communicator.rank()), {});
+    SplitMix64 random(7);  // alike on all ranks
+    for (uint64_t round = 0; round < 150; ++round) {
+      CollectiveCase call;
+      call.collective = kDataCollectives[random.NextBelow(std::size(kDataCollectives))];
+      call.type = reduce::kAllDataTypes[random.NextBelow(std::size(reduce::kAllDataTypes))];
+      call.op = reduce::kAllReduceOps[random.NextBelow(std::size(reduce::kAllReduceOps))];
+      call.root = static_cast<int>(random.NextBelow(static_cast<uint64_t>(world_size())));
+      call.count = random.NextBelow(random.NextBelow(2) == 0 ? 50 : 3000);
+      call.seed = 1000 + round;
+      const bool in_place = random.NextBelow(2) == 0 && call.collective != Collective::kAllToAll;
+      communicator.UseMover(&mover);
+      Check(communicator, memory, mover, call, in_place ? Buffers::kInPlace : Buffers::kSeparate);
+      if (testing::Test::HasFatalFailure()) return;
+      if (random.NextBelow(4) == 0) {
+        ASSERT_EQ(communicator.Barrier(), OkStatus());
+      }
+      if (random.NextBelow(4) == 0) {
+        communicator.UseMover(nullptr);
+        std::vector<int64_t> sums(random.NextBelow(1000), 1);
+        ASSERT_EQ(communicator.AllReduce(std::span(sums), ReduceOp::kSum), OkStatus());
+        ASSERT_TRUE(std::all_of(sums.begin(), sums.end(),
+                                [&](int64_t sum) { return sum == world_size(); }));
+      }
+    }
+  });
+}
+
+TEST(MovedCallsTest, ChunksOfAMebibyteAndTheirUnevenEndsArriveInMetRanks) {
+  constexpr int kRanks = 3;
+  CommunicatorOptions options;
+  options.chunk_bytes = 1 << 20;
+  RunMetRanks(kRanks, options, [&](HostCommunicator& communicator) {
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(communicator.staging().data()) % 4096, 0U);
+    EXPECT_EQ(communicator.staging().size(),
+              static_cast<size_t>(GeometryFor(kRanks, 1 << 20).TotalBytes().count()));
+    FakeDeviceMemory memory(size_t{40} << 20);
+    FakeMover mover(memory, static_cast<uint64_t>(communicator.rank()), {});
+    communicator.UseMover(&mover);
+    CollectiveCase call;
+    for (const Collective collective : kDataCollectives) {
+      // Some chunks of a fourth, of 128 KiB, and of a slot; the last one odd.
+      for (const size_t bytes : {size_t{700'004}, size_t{200'004}, size_t{5'000'012}}) {
+        call.collective = collective;
+        call.count = bytes / 4;
+        call.root = static_cast<int>(++call.seed % kRanks);
+        Check(communicator, memory, mover, call, Buffers::kSeparate);
+        if (testing::Test::HasFatalFailure()) return;
+      }
+    }
+  });
+}
+
 }  // namespace
 }  // namespace flexmig::coll

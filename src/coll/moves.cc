@@ -17,10 +17,18 @@ constexpr std::chrono::milliseconds kEndTime = std::chrono::seconds(10);
 
 }  // namespace
 
-void CopyWait::Turn() {
-  constexpr std::chrono::microseconds kLeastNap(20);
-  constexpr std::chrono::microseconds kLongestNap(1000);
+void CopyWait::PassTime(Deadline::Clock::duration waited) {
+  constexpr std::chrono::nanoseconds kLeastNap = std::chrono::microseconds(20);
+  constexpr std::chrono::nanoseconds kLongestNap = std::chrono::milliseconds(1);
   constexpr int kShareOfWait = 8;
+  if (waited < shm::kYieldTime) {
+    shm::YieldProcessor();
+  } else {
+    std::this_thread::sleep_for(std::clamp(waited / kShareOfWait, kLeastNap, kLongestNap));
+  }
+}
+
+void CopyWait::Turn() {
   if (!spun_ && turns_ < policy_.spins && !limit_.IsOver(turns_)) {
     ++turns_;
     shm::PauseProcessor();
@@ -29,18 +37,14 @@ void CopyWait::Turn() {
   spun_ = true;
   const auto now = Deadline::Clock::now();
   if (!since_.has_value()) since_ = now;
-  const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(now - *since_);
-  if (waited < shm::kYieldTime) {
-    shm::YieldProcessor();
-  } else {
-    std::this_thread::sleep_for(std::clamp(waited / kShareOfWait, kLeastNap, kLongestNap));
-  }
+  PassTime(now - *since_);
 }
+
+std::string Moves::WhatFor() const { return in_call_ ? engine_.CurrentCall() : "messages"; }
 
 Status Moves::Check(const Status& status) {
   if (status.ok()) return status;
-  return engine_.Fail(
-      status.WithContext(StrCat("rank ", engine_.rank(), ", ", engine_.CurrentCall())));
+  return engine_.Fail(status.WithContext(StrCat("rank ", engine_.rank(), ", ", WhatFor())));
 }
 
 Status Moves::In(std::byte* staging, const std::byte* buffer, size_t bytes) {

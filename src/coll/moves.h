@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "flexmig/base/deadline.h"
 #include "flexmig/base/status.h"
@@ -24,6 +25,8 @@ class CopyWait {
 
   // Passes some time.
   void Turn();
+  // A turn after the spins, when these and others have taken `waited`.
+  static void PassTime(Deadline::Clock::duration waited);
   // Whether the turns so far have taken `timeout`, counted from about the first one.
   [[nodiscard]] bool HasTaken(std::chrono::milliseconds timeout) const {
     return since_.has_value() && Deadline::Clock::now() - *since_ >= timeout;
@@ -54,7 +57,9 @@ class CopyWait {
 // owner.
 class Moves {
  public:
-  Moves(Engine& engine, Mover& mover) : engine_(engine), mover_(mover) {}
+  // `in_call`: the copies are of the engine's call, to be named in errors; else of messages.
+  Moves(Engine& engine, Mover& mover, bool in_call)
+      : engine_(engine), mover_(mover), in_call_(in_call) {}
   Moves(const Moves&) = delete;
   Moves& operator=(const Moves&) = delete;
 
@@ -100,6 +105,7 @@ class Moves {
     size_t size = 0;
   };
 
+  [[nodiscard]] std::string WhatFor() const;
   // What the mover says, ending the communicator if that is an error.
   Status Check(const Status& status);
   Status Append(Row& row, uint64_t step);
@@ -109,6 +115,7 @@ class Moves {
 
   Engine& engine_;
   Mover& mover_;
+  const bool in_call_;
   Row staged_{Engine::Stage::kStaged, Mover::Direction::kIn};
   Row consumed_{Engine::Stage::kConsumed, Mover::Direction::kOut};
   std::array<bool, 2> started_{};  // by direction: whether anything has been

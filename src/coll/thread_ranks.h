@@ -55,8 +55,8 @@ inline void RunThreadRanks(int world_size, uint64_t slot_bytes,
 
 // The same with communicators that have met, each with its own mapping and its watcher, of the
 // geometry that users get.
-inline void RunMetRanks(int world_size, const std::function<void(HostCommunicator&)>& body) {
-  CommunicatorOptions options;
+inline void RunMetRanks(int world_size, CommunicatorOptions options,
+                        const std::function<void(HostCommunicator&)>& body) {
   options.rendezvous = RandomHex(16);
   options.world_size = world_size;
   options.connect_timeout = options.timeout = std::chrono::seconds(60);
@@ -71,6 +71,9 @@ inline void RunMetRanks(int world_size, const std::function<void(HostCommunicato
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+inline void RunMetRanks(int world_size, const std::function<void(HostCommunicator&)>& body) {
+  RunMetRanks(world_size, CommunicatorOptions(), body);
 }
 
 }  // namespace flexmig::coll
