@@ -17,6 +17,8 @@
 // An exhaustive check of the protocol of engine.h at small sizes: two or three ranks, a ring of two
 // announcements, two or three slots. A rank's program is a row of the single loads and stores that
 // Engine's functions make for a row of calls; all orders of all ranks' loads and stores are tried.
+// Where a mover copies, each rank has two more rows, for its copies in and out, which go on at any
+// time after they have been started.
 // A read of a payload, a slot or a user's buffer checks that the data are of the step expected, so
 // both a read that comes too early and a write before everybody has read is found, and so is a
 // state in which nobody can go on.
@@ -31,6 +33,9 @@ constexpr int kAnnouncements = 2;  // shm::kAnnouncementsPerRank is 16
 // As the static_assert in Engine::KnowCompleted asks for; shm::kCallRecordsPerRank is 64.
 constexpr int kRecords = 2 * kAnnouncements + 2;
 constexpr int kMaxSlots = 3;
+// Of a rank: its own steps, its copies in and its copies out.
+constexpr int kLanes = 3;
+enum Lane : uint8_t { kOwnLane, kInLane, kOutLane };
 
 // Ways in which the protocol would be wrong; and how many slots there are.
 struct Design {
@@ -42,12 +47,17 @@ struct Design {
   bool consumes_before_reading = false;
   int records = kRecords;
   bool unbounded_all_to_all_v = false;
+  // With a mover:
+  bool stages_before_copied = false;
+  bool consumes_before_copied = false;
+  bool forgets_own_copies = false;  // when it writes its slot again
+  bool hoards_slots = false;        // a rank that only receives tells of them as late as others
 };
 
 // The words of one rank's block, slots and buffers. Data are the number of the call or of the step
 // (+ 1) that they belong to.
 struct Block {
-  uint16_t next = 0;                                // not shared: where the rank is in its program
+  std::array<uint16_t, kLanes> next{};              // not shared: where the rank is in its programs
   std::array<uint8_t, kAnnouncements> announced{};  // Announcement::call
   std::array<uint8_t, kAnnouncements> payload{};
   uint8_t staged = 0;
@@ -64,6 +74,11 @@ struct Block {
   uint8_t consumed_by_all = 0;
   uint8_t least_completed = 0;
   uint8_t least_consumed = 0;
+  // Copies that the rank has started and its mover has made, in and out.
+  uint8_t started_in = 0;
+  uint8_t started_out = 0;
+  uint8_t done_in = 0;
+  uint8_t done_out = 0;
 };
 struct State {
   std::array<Block, kMaxRanks> ranks{};
@@ -117,7 +132,7 @@ class Program {
  public:
   Program(const Design& design, int rank) : design_(design), rank_(rank) {}
 
-  [[nodiscard]] const std::vector<Step>& steps() const { return steps_; }
+  [[nodiscard]] const std::vector<Step>& steps(Lane lane) const { return steps_[lane]; }
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int ranks() const { return design_.ranks; }
 
@@ -223,6 +238,28 @@ class Program {
       if (peer != rank_) Await(peer, At(&Block::messages), messages_, "message");
     }
   }
+
+  // Copies that a mover makes later; they are numbered from 1 in each direction.
+  uint64_t StartIn(uint64_t step) {
+    Start(At(&Block::started_in), ++copies_in_);
+    Await(rank_, At(&Block::started_in), copies_in_, "start", kInLane);
+    Store(At(&Block::slot, Slot(step)), step + 1, kInLane);
+    // In the place of what was reduced there before.
+    Store(At(&Block::result, Slot(step)), 0, kInLane);
+    Add({.kind = Kind::kSet, .word = At(&Block::done_in), .value = Number(copies_in_)}, kInLane);
+    return copies_in_;
+  }
+  uint64_t StartOut(int peer, std::array<uint8_t, kMaxSlots> Block::*from, uint64_t step) {
+    Start(At(&Block::started_out), ++copies_out_);
+    Await(rank_, At(&Block::started_out), copies_out_, "start", kOutLane);
+    Read(peer, At(from, Slot(step)), step + 1, "copied slot", kOutLane);
+    Add({.kind = Kind::kSet, .word = At(&Block::done_out), .value = Number(copies_out_)}, kOutLane);
+    return copies_out_;
+  }
+  void AwaitIn(uint64_t copy) { Await(rank_, At(&Block::done_in), copy, "copy in"); }
+  void AwaitOut(uint64_t copy) { Await(rank_, At(&Block::done_out), copy, "copy out"); }
+  [[nodiscard]] uint64_t copies_out() const { return copies_out_; }
+
   template <typename Body>
   void ForPeers(const Body& body) {
     for (int peer = 0; peer < ranks(); ++peer) {
@@ -238,20 +275,26 @@ class Program {
   [[nodiscard]] uint64_t Slot(uint64_t step) const {
     return step % static_cast<uint64_t>(design_.slots);
   }
-  void Add(const Step& step) { steps_.push_back(step); }
+  void Add(const Step& step, Lane lane = kOwnLane) { steps_[lane].push_back(step); }
   size_t Jump(const Step& step) {
     Add(step);
-    return steps_.size() - 1;
+    return steps_[kOwnLane].size() - 1;
   }
-  void Land(size_t jump) { steps_[jump].target = steps_.size(); }
-  void Store(Word word, uint64_t value) {
-    Add({.kind = Kind::kStore, .word = word, .value = Number(value)});
+  void Land(size_t jump) { steps_[kOwnLane][jump].target = steps_[kOwnLane].size(); }
+  void Store(Word word, uint64_t value, Lane lane = kOwnLane) {
+    Add({.kind = Kind::kStore, .word = word, .value = Number(value)}, lane);
   }
-  void Await(int peer, Word word, uint64_t value, const char* what) {
-    Add({.kind = Kind::kAwait, .word = word, .peer = peer, .value = Number(value), .what = what});
+  void Await(int peer, Word word, uint64_t value, const char* what, Lane lane = kOwnLane) {
+    Add({.kind = Kind::kAwait, .word = word, .peer = peer, .value = Number(value), .what = what},
+        lane);
   }
-  void Read(int peer, Word word, uint64_t value, const char* what) {
-    Add({.kind = Kind::kRead, .word = word, .peer = peer, .value = Number(value), .what = what});
+  void Read(int peer, Word word, uint64_t value, const char* what, Lane lane = kOwnLane) {
+    Add({.kind = Kind::kRead, .word = word, .peer = peer, .value = Number(value), .what = what},
+        lane);
+  }
+  // Only the rank's own copies look at it, at any later time.
+  void Start(Word started, uint64_t copy) {
+    Add({.kind = Kind::kSet, .word = started, .value = Number(copy)});
   }
   void Least(int peer, Word theirs, Word own) {
     Add({.kind = Kind::kLeast, .word = theirs, .other = own, .peer = peer});
@@ -291,7 +334,9 @@ class Program {
 
   const Design design_;
   const int rank_;
-  std::vector<Step> steps_;
+  std::array<std::vector<Step>, kLanes> steps_;
+  uint64_t copies_in_ = 0;
+  uint64_t copies_out_ = 0;
   uint64_t call_ = 0;
   uint64_t next_step_ = 0;
   uint64_t first_step_ = 0;
@@ -313,7 +358,9 @@ class Checker {
     for (int rank = 0; rank < ranks_; ++rank) {
       Program program(design, rank);
       calls(program);
-      programs_.push_back(program.steps());
+      for (const Lane lane : {kOwnLane, kInLane, kOutLane}) {
+        programs_.push_back(program.steps(lane));
+      }
     }
   }
 
@@ -325,12 +372,12 @@ class Checker {
       const State state = open_.back();
       open_.pop_back();
       bool moved = false;
-      for (int rank = 0; rank < ranks_ && verdict_.error.empty(); ++rank) {
-        const Step* step = StepOf(state, rank);
+      for (int row = 0; row < rows() && verdict_.error.empty(); ++row) {
+        const Step* step = StepOf(state, row);
         if (step == nullptr || step->kind == Kind::kAwait) continue;  // Settle has tried
         moved = true;
         State next = state;
-        Access(next, rank, *step);
+        Access(next, row, *step);
         Settle(next);
         Visit(next);
       }
@@ -344,9 +391,16 @@ class Checker {
   static uint8_t& Get(Block& block, Word word) {
     return reinterpret_cast<uint8_t*>(&block)[word.offset];
   }
-  [[nodiscard]] const Step* StepOf(const State& state, int rank) const {
-    const auto index = static_cast<size_t>(rank);
-    const size_t next = state.ranks[index].next;
+  [[nodiscard]] int rows() const { return ranks_ * kLanes; }
+  static Block& BlockOf(State& state, int row) {
+    return state.ranks[static_cast<size_t>(row / kLanes)];
+  }
+  static uint16_t& NextOf(State& state, int row) {
+    return BlockOf(state, row).next[static_cast<size_t>(row % kLanes)];
+  }
+  [[nodiscard]] const Step* StepOf(const State& state, int row) const {
+    const auto index = static_cast<size_t>(row);
+    const size_t next = state.ranks[index / kLanes].next[index % kLanes];
     return next < programs_[index].size() ? &programs_[index][next] : nullptr;
   }
   void Visit(const State& state) {
@@ -356,20 +410,24 @@ class Checker {
   // Steps that commute with everything that other ranks do are not tried in all orders: the rank's
   // own, and waits that are over, for counters never fall.
   void Settle(State& state) {
-    for (int rank = 0; rank < ranks_; ++rank) {
-      Block& own = state.ranks[static_cast<size_t>(rank)];
-      for (const Step* step = StepOf(state, rank); step != nullptr; step = StepOf(state, rank)) {
-        if (step->kind == Kind::kAwait) {
-          if (Get(state.ranks[static_cast<size_t>(step->peer)], step->word) < step->value) break;
-          ++own.next;
-        } else if (!Own(own, *step)) {
-          break;
+    // What a rank starts, and what its mover has done, ends waits of the other.
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (int row = 0; row < rows(); ++row) {
+        for (const Step* step = StepOf(state, row); step != nullptr; step = StepOf(state, row)) {
+          if (step->kind == Kind::kAwait) {
+            if (Get(state.ranks[static_cast<size_t>(step->peer)], step->word) < step->value) break;
+            ++NextOf(state, row);
+          } else if (!Own(BlockOf(state, row), NextOf(state, row), *step)) {
+            break;
+          }
+          moved = true;
         }
       }
     }
   }
   // False if the step is not the rank's own.
-  static bool Own(Block& own, const Step& step) {
+  static bool Own(Block& own, uint16_t& next, const Step& step) {
     uint8_t& word = Get(own, step.word);
     bool jumps = false;
     switch (step.kind) {
@@ -380,17 +438,17 @@ class Checker {
       case Kind::kJumpIfBelow: jumps = word < step.value; break;
       default: return false;
     }
-    own.next = static_cast<uint16_t>(jumps ? step.target : own.next + size_t{1});
+    next = static_cast<uint16_t>(jumps ? step.target : next + size_t{1});
     return true;
   }
-  void Access(State& state, int rank, const Step& step) {
-    Block& own = state.ranks[static_cast<size_t>(rank)];
+  void Access(State& state, int row, const Step& step) {
+    Block& own = BlockOf(state, row);
     const uint8_t theirs = Get(state.ranks[static_cast<size_t>(step.peer)], step.word);
     const auto fail = [&](std::string_view what, int found) {
-      verdict_.error = StrCat("rank ", rank, ": ", what, " of rank ", step.peer, " should be of ",
-                              static_cast<int>(step.value), " and is of ", found);
+      verdict_.error = StrCat("rank ", row / kLanes, ": ", what, " of rank ", step.peer,
+                              " should be of ", static_cast<int>(step.value), " and is of ", found);
     };
-    ++own.next;
+    ++NextOf(state, row);
     switch (step.kind) {
       case Kind::kStore: Get(own, step.word) = step.value; break;
       case Kind::kRead:
@@ -404,10 +462,10 @@ class Checker {
     }
   }
   void ExpectEnd(const State& state) {
-    for (int rank = 0; rank < ranks_; ++rank) {
-      const Step* step = StepOf(state, rank);
+    for (int row = 0; row < rows(); ++row) {
+      const Step* step = StepOf(state, row);
       if (step == nullptr) continue;
-      verdict_.error = StrCat("deadlock: rank ", rank, " waits for ", step->what, " ",
+      verdict_.error = StrCat("deadlock: rank ", row / kLanes, " waits for ", step->what, " ",
                               static_cast<int>(step->value), " of rank ", step->peer);
     }
   }
