@@ -229,6 +229,25 @@ TEST(MeetingTest, RankBeyondTheWorldIsRefused) {
   stranger.join();
 }
 
+TEST(MeetingTest, RanksThatDifferInTheirChunksAreNamedOnBoth) {
+  auto world = WholeWorld(2);
+  world[1].chunk_bytes = 1 << 20;
+  for (const Created& one : CreateAll(world)) {
+    ExpectError(one, StatusCode::kInvalidArgument,
+                HasSubstr("rank 0 has chunk_bytes 0, rank 1 has chunk_bytes 1048576"));
+  }
+}
+
+TEST(MeetingTest, ChunksOfOtherSizesAreRefused) {
+  for (const size_t bytes : {size_t{1}, size_t{4} << 10, (size_t{8} << 20), (64 << 10) + size_t{1},
+                             (size_t{1} << 32) + (64 << 10)}) {
+    auto world = WholeWorld(1);
+    world[0].chunk_bytes = bytes;
+    ExpectError(Communicator::Create(world[0]), StatusCode::kInvalidArgument,
+                HasSubstr(StrCat("chunk_bytes of ", bytes, " is not between 8 KiB and 4 MiB")));
+  }
+}
+
 TEST(MeetingVersionTest, OtherVersionIsRefusedOnBothSides) {
   const struct {
     const char* expected;

@@ -180,5 +180,26 @@ TEST(MovedCallsTest, ChunksOfAMebibyteAndTheirUnevenEndsArriveInMetRanks) {
   });
 }
 
+TEST(MovedCallsTest, DerivedCommunicatorsHaveTheChunksAndNoMover) {
+  constexpr int kRanks = 2;
+  CommunicatorOptions options;
+  options.chunk_bytes = 64 << 10;
+  RunMetRanks(kRanks, options, [&](HostCommunicator& communicator) {
+    FakeDeviceMemory memory;
+    FakeMover mover(memory, 1, {});
+    communicator.UseMover(&mover);
+    auto split = communicator.Split(0, communicator.rank());
+    ASSERT_TRUE(split.ok()) << split.status().ToString();
+    EXPECT_EQ((*split)->staging().size(), communicator.staging().size());
+    std::vector<int32_t> ordinary(100'000, 1);
+    ASSERT_EQ((*split)->AllReduce(std::span(ordinary), ReduceOp::kSum), OkStatus());
+    EXPECT_EQ(ordinary.back(), kRanks);
+    // Nor has what a communicator with a mover allocates.
+    const auto shared = communicator.AllocateShared(100);
+    ASSERT_TRUE(shared.ok()) << shared.status().ToString();
+    EXPECT_EQ(communicator.FreeShared(*shared), OkStatus());
+  });
+}
+
 }  // namespace
 }  // namespace flexmig::coll

@@ -88,6 +88,19 @@ TEST(SharedMemoryTest, MoreThanTheMachineHasIsRefusedBeforeItIsTouched) {
   ExpectRefusalUnderFileSizeLimit(Bytes::GiB(1 << 20), "shared segment of 1048576.00 GiB: only");
 }
 
+TEST(SharedMemoryTest, MappingThatIsKeptOutlivesItsObject) {
+  std::byte* data = nullptr;
+  {
+    auto memory = SharedMemory::Create(Bytes::Of(4096));
+    ASSERT_TRUE(memory.ok());
+    memory->KeepMapped();
+    const SharedMemory moved = *std::move(memory);
+    data = moved.data();
+  }
+  data[0] = std::byte{1};
+  EXPECT_EQ(::munmap(data, 4096), 0);
+}
+
 TEST(SharedMemoryTest, ForkedChildNeitherMapsNorUnmaps) {
   auto memory = SharedMemory::Create(Bytes::Of(4096));
   ASSERT_TRUE(memory.ok());
