@@ -6,9 +6,9 @@
 
 #include <unistd.h>
 
+#include "flexmig/base/sha256.h"
 #include "flexmig/base/strings.h"
 #include "flexmig/base/version.h"
-#include "flexmig/report/sha256.h"
 #include "flexmig/sim/comparison.h"
 
 #include "progress.h"
@@ -31,7 +31,7 @@ Result<report::ReportData> DescribeComparison(const ComparisonInput& input,
   data.command = CommandLine();
   data.trace_name = input.trace_description;
   if (!input.trace_path.empty()) {
-    FLEXMIG_ASSIGN_OR_RETURN(data.trace_sha256, report::Sha256OfFile(input.trace_path));
+    FLEXMIG_ASSIGN_OR_RETURN(data.trace_sha256, Sha256OfFile(input.trace_path));
   }
   data.trace_jobs = input.trace_jobs;
   data.node_count = cluster.nodes;

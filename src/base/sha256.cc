@@ -1,4 +1,4 @@
-#include "flexmig/report/sha256.h"
+#include "flexmig/base/sha256.h"
 
 #include <algorithm>
 #include <array>
@@ -13,7 +13,7 @@
 #include "flexmig/base/strings.h"
 #include "flexmig/base/unique_fd.h"
 
-namespace flexmig::report {
+namespace flexmig {
 
 namespace {
 
@@ -43,18 +43,16 @@ class Digest {
   }
 
   // Ends the message; nothing may be added afterwards.
-  std::string Hex() {
+  Sha256Digest Bytes() {
     const uint64_t bits = total_bytes_ * 8;
     Add("\x80");
     while (filled_ != 56) Add(std::string_view("\0", 1));
     std::array<char, 8> length{};
     for (size_t i = 0; i < 8; ++i) length[i] = static_cast<char>(bits >> (56 - 8 * i));
     Add({length.data(), length.size()});
-    std::string out;
-    for (const uint32_t word : state_) {
-      for (int shift = 28; shift >= 0; shift -= 4) {
-        out += "0123456789abcdef"[(word >> shift) & 15U];
-      }
+    Sha256Digest out{};
+    for (size_t i = 0; i < out.size(); ++i) {
+      out[i] = static_cast<uint8_t>(state_[i / 4] >> (24 - 8 * (i % 4)));
     }
     return out;
   }
@@ -92,12 +90,51 @@ class Digest {
   uint64_t total_bytes_ = 0;
 };
 
+std::string Hex(const Sha256Digest& digest) {
+  std::string out;
+  for (const uint8_t byte : digest) {
+    out += "0123456789abcdef"[byte >> 4];
+    out += "0123456789abcdef"[byte & 15];
+  }
+  return out;
+}
+
 }  // namespace
 
-std::string Sha256(std::string_view data) {
+Sha256Digest Sha256Of(std::string_view data) {
   Digest digest;
   digest.Add(data);
-  return digest.Hex();
+  return digest.Bytes();
+}
+
+std::string Sha256(std::string_view data) { return Hex(Sha256Of(data)); }
+
+Sha256Digest HmacSha256(std::string_view key, std::string_view message) {
+  // The block of SHA-256; a longer key is replaced by its digest.
+  std::array<char, 64> inner{};
+  if (key.size() > inner.size()) {
+    const Sha256Digest short_key = Sha256Of(key);
+    std::memcpy(inner.data(), short_key.data(), short_key.size());
+  } else {
+    key.copy(inner.data(), key.size());
+  }
+  std::array<char, 64> outer = inner;
+  for (char& c : inner) c = static_cast<char>(c ^ 0x36);
+  for (char& c : outer) c = static_cast<char>(c ^ 0x5c);
+  Digest first;
+  first.Add({inner.data(), inner.size()});
+  first.Add(message);
+  const Sha256Digest between = first.Bytes();
+  Digest second;
+  second.Add({outer.data(), outer.size()});
+  second.Add({reinterpret_cast<const char*>(between.data()), between.size()});
+  return second.Bytes();
+}
+
+bool EqualDigests(const Sha256Digest& a, const Sha256Digest& b) {
+  unsigned difference = 0;
+  for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned>(a[i] ^ b[i]);
+  return difference == 0;
 }
 
 Result<std::string> Sha256OfFile(const std::filesystem::path& path) {
@@ -107,7 +144,7 @@ Result<std::string> Sha256OfFile(const std::filesystem::path& path) {
   std::string buffer(64 << 10, '\0');
   while (true) {
     const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-    if (n == 0) return digest.Hex();
+    if (n == 0) return Hex(digest.Bytes());
     if (n > 0) {
       digest.Add({buffer.data(), static_cast<size_t>(n)});
     } else if (errno != EINTR) {
@@ -118,4 +155,4 @@ Result<std::string> Sha256OfFile(const std::filesystem::path& path) {
   }
 }
 
-}  // namespace flexmig::report
+}  // namespace flexmig
