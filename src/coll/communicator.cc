@@ -22,6 +22,8 @@ Status CheckTimeout(std::string_view name, std::chrono::milliseconds value) {
       StrCat(name, " of ", value.count(), " ms is not between 1 ms and a year"));
 }
 
+constexpr size_t kMaxSecretBytes = 128;
+
 bool IsNameCharacter(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
          c == '_' || c == '-';
@@ -55,6 +57,10 @@ Status CheckOptions(const CommunicatorOptions& options) {
     return InvalidArgumentError(StrCat("chunk_bytes of ", options.chunk_bytes,
                                        " is not between 8 KiB and 4 MiB in whole pages of 4 KiB"));
   }
+  if (options.secret.size() > kMaxSecretBytes) {
+    return InvalidArgumentError(
+        StrCat("secret of ", options.secret.size(), " bytes is longer than ", kMaxSecretBytes));
+  }
   FLEXMIG_RETURN_IF_ERROR(CheckTimeout("connect_timeout", options.connect_timeout));
   return CheckTimeout("timeout", options.timeout);
 }
@@ -62,7 +68,7 @@ Status CheckOptions(const CommunicatorOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<Communicator>> Communicator::Create(const CommunicatorOptions& options) {
-  return CreateUnless(/*interrupted=*/{}, options);
+  return CreateUnless(options.interrupted, options);
 }
 
 Result<std::unique_ptr<Communicator>> CreateUnless(const std::function<Status()>& interrupted,

@@ -26,6 +26,12 @@ bool IsMoved(Collective collective) {
   return collective <= Collective::kAllToAll && collective != Collective::kBarrier;
 }
 
+// What Create asked while it waited may be gone.
+CommunicatorOptions Kept(CommunicatorOptions options) {
+  options.interrupted = {};
+  return options;
+}
+
 }  // namespace
 
 shm::SegmentGeometry GeometryFor(int world_size, size_t chunk_bytes) {
@@ -50,7 +56,7 @@ shm::SegmentGeometry GeometryFor(int world_size, size_t chunk_bytes) {
 
 HostCommunicator::HostCommunicator(std::shared_ptr<shm::Segment> segment,
                                    const CommunicatorOptions& options)
-    : options_(options),
+    : options_(Kept(options)),
       selection_(ReadSelection(*segment)),
       owner_process_(::getpid()),
       engine_(std::move(segment), options.rank.value(), options.timeout),

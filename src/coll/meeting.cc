@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "flexmig/base/strings.h"
+#include "flexmig/base/version.h"
 
 namespace flexmig::coll {
 namespace {
@@ -52,6 +53,41 @@ Status StatusOf(const Notice& notice) {
   }
   return InternalError(
       StrCat("a rank sent the unknown status code ", notice.status_code, ": ", text));
+}
+
+Result<bool> CheckHello(const Hello& hello, size_t size, size_t descriptors) {
+  if (size < offsetof(Hello, rank) || hello.magic != kMeetingMagic) return false;
+  if (hello.protocol != kMeetingProtocol) {
+    return InvalidArgumentError(StrCat("rank 0 has library version ", Version(), " and protocol ",
+                                       kMeetingProtocol, ", another rank protocol ",
+                                       hello.protocol));
+  }
+  if (size != sizeof hello || descriptors != 1) return false;
+  const std::string version(hello.version, ::strnlen(hello.version, sizeof hello.version));
+  if (version != Version()) {
+    return InvalidArgumentError(StrCat("rank 0 has library version ", Version(), ", rank ",
+                                       hello.rank, " version ", version));
+  }
+  return true;
+}
+
+Status CheckNotice(const Notice& notice, size_t size) {
+  if (size < offsetof(Notice, kind) || notice.magic != kMeetingMagic) {
+    return InvalidArgumentError("the process at the meeting's address is no rank 0 of Flex-MIG");
+  }
+  if (notice.protocol != kMeetingProtocol || size != sizeof notice) {
+    return InvalidArgumentError(StrCat("rank 0 has another library version: it speaks protocol ",
+                                       notice.protocol, ", this rank protocol ", kMeetingProtocol,
+                                       " (version ", Version(), ")"));
+  }
+  return OkStatus();
+}
+
+Sha256Digest ProofOf(MeetingSide side, const CommunicatorOptions& options, const Hello& hello,
+                     std::string_view host_nonce) {
+  const std::string_view said(reinterpret_cast<const char*>(&hello), sizeof hello);
+  return HmacSha256(options.secret, StrCat(side == MeetingSide::kHost ? "host" : "guest", '\0',
+                                           options.rendezvous, '\0', host_nonce, said));
 }
 
 std::vector<shm::PeerWatcher::Peer> PeersOf(int rank, std::vector<UniqueFd> pidfds) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "flexmig/base/process.h"
+#include "flexmig/base/random.h"
 #include "flexmig/base/strings.h"
 #include "flexmig/base/version.h"
 
@@ -20,6 +21,7 @@ Hello HelloOf(const CommunicatorOptions& options) {
   // Both fit with their zero: checked by Communicator::Create, and by the length of a version.
   Version().copy(hello.version, sizeof hello.version - 1);
   options.leaf.copy(hello.leaf, sizeof hello.leaf - 1);
+  RandomHex(sizeof hello.nonce / 2).copy(hello.nonce, sizeof hello.nonce);
   return hello;
 }
 
@@ -35,15 +37,7 @@ Result<Notice> ReceiveNotice(const UniqueFd& socket, Deadline deadline,
     if (packet.status().code() != StatusCode::kAborted) return packet.status();
     return UnavailableError("the host closed the connection");
   }
-  constexpr size_t kPrefix = offsetof(Notice, kind);
-  if (packet->size < kPrefix || notice.magic != kMeetingMagic) {
-    return InvalidArgumentError("the process at the meeting's address is no rank 0 of Flex-MIG");
-  }
-  if (notice.protocol != kMeetingProtocol || packet->size != sizeof notice) {
-    return InvalidArgumentError(StrCat("rank 0 has another library version: it speaks protocol ",
-                                       notice.protocol, ", this rank protocol ", kMeetingProtocol,
-                                       " (version ", Version(), ")"));
-  }
+  FLEXMIG_RETURN_IF_ERROR(CheckNotice(notice, packet->size));
   descriptors = std::move(packet->descriptors);
   return notice;
 }
@@ -61,6 +55,26 @@ Result<Meeting> TakeHome(const CommunicatorOptions& options, std::vector<UniqueF
   descriptors.erase(descriptors.begin());
   meeting.peers = PeersOf(options.rank.value(), std::move(descriptors));
   return meeting;
+}
+
+// The answer to a challenge.
+Result<Notice> Prove(const CommunicatorOptions& options, const Hello& hello,
+                     const Notice& challenge) {
+  const std::string_view nonce(challenge.nonce, sizeof challenge.nonce);
+  if (options.secret.empty()) {
+    return PermissionDeniedError(
+        StrCat("meeting '", options.rendezvous,
+               "': rank 0 asks for a secret that this rank was not given"));
+  }
+  if (!EqualDigests(challenge.proof, ProofOf(MeetingSide::kHost, options, hello, nonce))) {
+    return PermissionDeniedError(
+        StrCat("meeting '", options.rendezvous,
+               "': who answers as rank 0 does not know the ranks' secret"));
+  }
+  Notice proof;
+  proof.kind = NoticeKind::kProof;
+  proof.proof = ProofOf(MeetingSide::kGuest, options, hello, nonce);
+  return proof;
 }
 
 }  // namespace
@@ -83,6 +97,7 @@ Result<Meeting> JoinMeeting(const CommunicatorOptions& options, Deadline deadlin
   Meeting meeting;
   Status taken_home;
   bool welcomed = false;
+  bool proven = options.secret.empty();  // that the host knows the secret
   for (;;) {
     std::vector<UniqueFd> descriptors;
     auto notice = ReceiveNotice(socket, deadline, interrupted, descriptors);
@@ -108,11 +123,23 @@ Result<Meeting> JoinMeeting(const CommunicatorOptions& options, Deadline deadlin
     }
     switch (notice->kind) {
       case NoticeKind::kMissing: missing = notice->missing_ranks; continue;
+      case NoticeKind::kChallenge: {
+        FLEXMIG_ASSIGN_OR_RETURN(const Notice proof, Prove(options, hello, *notice));
+        proven = true;
+        // If rank 0 is gone, the next receive says so.
+        static_cast<void>(SendPacket(socket, &proof, sizeof proof));
+        continue;
+      }
       case NoticeKind::kRefused: {
         const Status refused = StatusOf(*notice);
         return refused.ok() ? InternalError("rank 0 refused without an error") : refused;
       }
       case NoticeKind::kWelcome: {
+        if (!proven) {
+          return PermissionDeniedError(StrCat("meeting '", options.rendezvous,
+                                              "': who answers as rank 0 did not prove that it "
+                                              "knows the ranks' secret"));
+        }
         welcomed = true;
         auto home = TakeHome(options, std::move(descriptors));
         taken_home = home.status();
@@ -125,7 +152,8 @@ Result<Meeting> JoinMeeting(const CommunicatorOptions& options, Deadline deadlin
       case NoticeKind::kGo:
         if (meeting.memory.data() == nullptr) return InternalError("rank 0 said go before welcome");
         return meeting;
-      case NoticeKind::kReady: break;
+      case NoticeKind::kReady:
+      case NoticeKind::kProof: break;
     }
     return InternalError(
         StrCat("rank 0 sent a notice of kind ", static_cast<uint32_t>(notice->kind)));

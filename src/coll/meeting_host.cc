@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "flexmig/base/process.h"
+#include "flexmig/base/random.h"
 #include "flexmig/base/strings.h"
 #include "flexmig/base/version.h"
 
@@ -42,9 +43,13 @@ class Host {
     bool here = false;
     bool ready = false;
   };
-  struct Stranger {  // connected, and has not yet said who it is
+  struct Stranger {  // connected, and has not yet said, or proven, who it is
     UniqueFd socket;
     pid_t process = 0;
+    bool said_hello = false;  // and was challenged; then these are set
+    Hello hello;
+    UniqueFd pidfd;
+    std::string nonce;
   };
 
   Result<Meeting> Gather(const MakeMemory& make_memory, Deadline deadline) {
@@ -122,52 +127,83 @@ class Host {
       // A bound on what the silent can hold: the oldest has had its chance.
       constexpr size_t kMaxStrangers = 256;
       if (strangers_.size() == kMaxStrangers) strangers_.erase(strangers_.begin());
-      strangers_.push_back({*std::move(socket), identity->process});
+      strangers_.push_back({*std::move(socket), identity->process, false, {}, {}, {}});
     }
   }
 
   Status HearStrangers() {
     Status heard;
-    std::vector<Stranger> silent;
+    std::vector<Stranger> waiting;
     for (Stranger& stranger : std::exchange(strangers_, {})) {
-      Hello hello;
-      auto packet = heard.ok() ? ReceivePacket(stranger.socket, &hello, sizeof hello)
-                               : UnavailableError("not asked any more");
-      if (packet.status().code() == StatusCode::kUnavailable) {
-        silent.push_back(std::move(stranger));
-      } else if (packet.status().code() == StatusCode::kResourceExhausted) {
-        heard = packet.status();
-      } else if (packet.ok() && packet->size >= offsetof(Hello, rank) &&
-                 hello.magic == kMeetingMagic) {
-        heard = Admit(std::move(stranger), hello, *std::move(packet));
-      }  // else it is no rank: closed, and forgotten
+      if (!heard.ok()) {
+        waiting.push_back(std::move(stranger));
+      } else if (stranger.said_hello) {
+        heard = HearProof(std::move(stranger), waiting);
+      } else {
+        heard = HearHello(std::move(stranger), waiting);
+      }
     }
-    for (Stranger& stranger : silent) strangers_.push_back(std::move(stranger));
+    for (Stranger& stranger : waiting) strangers_.push_back(std::move(stranger));
     return heard;
   }
 
+  // Both keep who has said nothing yet in `waiting`; who is no rank is closed and forgotten.
+  Status HearHello(Stranger stranger, std::vector<Stranger>& waiting) {
+    auto packet = ReceivePacket(stranger.socket, &stranger.hello, sizeof stranger.hello);
+    if (packet.status().code() == StatusCode::kResourceExhausted) return packet.status();
+    if (packet.status().code() == StatusCode::kUnavailable) waiting.push_back(std::move(stranger));
+    if (!packet.ok()) return OkStatus();
+    const auto checked = CheckHello(stranger.hello, packet->size, packet->descriptors.size());
+    if (!checked.ok()) {
+      const pid_t process = stranger.process;
+      strangers_.push_back(std::move(stranger));  // where RefuseEverybody finds it
+      return Conflict(process, checked.status().message());
+    }
+    if (!*checked) return OkStatus();
+    stranger.pidfd = std::move(packet->descriptors.front());
+    if (options_.secret.empty()) return Admit(std::move(stranger));
+    stranger.said_hello = true;
+    stranger.nonce = RandomHex(sizeof(Notice::nonce) / 2);
+    Notice challenge;
+    challenge.kind = NoticeKind::kChallenge;
+    stranger.nonce.copy(challenge.nonce, sizeof challenge.nonce);
+    challenge.proof = ProofOf(MeetingSide::kHost, options_, stranger.hello, stranger.nonce);
+    // If it is gone, the next receive says so.
+    static_cast<void>(SendPacket(stranger.socket, &challenge, sizeof challenge));
+    waiting.push_back(std::move(stranger));
+    return OkStatus();
+  }
+
+  Status HearProof(Stranger stranger, std::vector<Stranger>& waiting) {
+    Notice proof;
+    const auto packet = ReceivePacket(stranger.socket, &proof, sizeof proof);
+    if (packet.status().code() == StatusCode::kResourceExhausted) return packet.status();
+    if (packet.status().code() == StatusCode::kUnavailable) waiting.push_back(std::move(stranger));
+    if (!packet.ok()) return OkStatus();
+    const bool proven = CheckNotice(proof, packet->size).ok() && proof.kind == NoticeKind::kProof &&
+                        EqualDigests(proof.proof, ProofOf(MeetingSide::kGuest, options_,
+                                                          stranger.hello, stranger.nonce));
+    if (proven) return Admit(std::move(stranger));
+    const Notice refusal = NoticeOf(
+        NoticeKind::kRefused,
+        PermissionDeniedError(StrCat("meeting '", options_.rendezvous, "': process ",
+                                     stranger.process, " does not know the ranks' secret")));
+    static_cast<void>(SendPacket(stranger.socket, &refusal, sizeof refusal));
+    return OkStatus();
+  }
+
+  [[nodiscard]] Status Conflict(pid_t process, std::string_view what) const {
+    return InvalidArgumentError(
+        StrCat("meeting '", options_.rendezvous, "': ", what, " (process ", process, ")"));
+  }
+
   // An error ends the meeting for all: the ranks were started in a way that cannot work.
-  Status Admit(Stranger stranger, const Hello& hello, Packet packet) {
+  Status Admit(Stranger stranger) {
+    const Hello hello = stranger.hello;
     // Kept where RefuseEverybody finds it, should it be the cause.
     strangers_.push_back(std::move(stranger));
     const pid_t process = strangers_.back().process;
-    const auto conflict = [&](const auto&... what) {
-      return InvalidArgumentError(
-          StrCat("meeting '", options_.rendezvous, "': ", what..., " (process ", process, ")"));
-    };
-    const std::string version(hello.version, ::strnlen(hello.version, sizeof hello.version));
-    if (hello.protocol != kMeetingProtocol) {
-      return conflict("rank 0 has library version ", Version(), " and protocol ", kMeetingProtocol,
-                      ", another rank protocol ", hello.protocol);
-    }
-    if (packet.size != sizeof hello || packet.descriptors.size() != 1) {
-      strangers_.pop_back();
-      return OkStatus();
-    }
-    if (version != Version()) {
-      return conflict("rank 0 has library version ", Version(), ", rank ", hello.rank, " version ",
-                      version);
-    }
+    const auto conflict = [&](const auto&... what) { return Conflict(process, StrCat(what...)); };
     if (hello.world_size != options_.world_size) {
       return conflict("rank 0 has world size ", options_.world_size, ", rank ", hello.rank,
                       " has world size ", hello.world_size);
@@ -193,7 +229,7 @@ class Host {
     Guest& guest = ranks_[rank];
     guest.socket = std::move(strangers_.back().socket);
     guest.process = process;
-    guest.pidfd = std::move(packet.descriptors.front());
+    guest.pidfd = std::move(strangers_.back().pidfd);
     guest.leaf = leaf;
     guest.here = true;
     strangers_.pop_back();

@@ -404,6 +404,7 @@ TEST(OptionsTest, EveryBadOptionIsInvalidArgument) {
       [](auto& o) { o.rendezvous = "a b"; },
       [](auto& o) { o.leaf = std::string(128, 'a'); },
       [](auto& o) { o.leaf = std::string("a\0b", 3); },
+      [](auto& o) { o.secret = std::string(129, 'a'); },
       [](auto& o) { o.timeout = milliseconds(0); },
       [](auto& o) { o.timeout = milliseconds::max(); },
       [](auto& o) { o.connect_timeout = milliseconds(-1); },

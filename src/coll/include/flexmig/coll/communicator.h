@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,11 +28,17 @@ struct CommunicatorOptions {
   std::string rendezvous;
   Rank rank;
   int world_size = 1;  // 1 .. 64
+  // What only the ranks know. They prove to each other that they do before anything is shared, and
+  // it is never sent; who does not know it is turned away. "" for none. At most 128 bytes.
+  std::string secret;
   // The leaf of this rank (MIG UUID), or "" for none; at most 127 characters. Two ranks that name
   // one leaf are refused.
   std::string leaf;
   // How long Create, AllocateShared, Split and Shrink may wait for the other ranks.
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(60);
+  // Asked every 20 ms while Create waits for the other ranks: an error ends Create with it, on all
+  // ranks that have come. May be empty. Called by the thread that calls Create, and not kept.
+  std::function<Status()> interrupted;
   // How long a collective may wait for a peer's next step (FLEXMIG_TIMEOUT; default as torch's).
   std::chrono::milliseconds timeout = std::chrono::minutes(30);
   // For collectives through a Mover: the bytes of a slot, of which each rank has four, and beside
@@ -124,7 +131,7 @@ class Communicator {
   //   kDeadlineExceeded   naming the ranks that did not come within connect_timeout
   //   kAborted            naming a rank that ended meanwhile
   //   kResourceExhausted  memory (with the need in bytes) or descriptors cannot be had
-  //   kPermissionDenied   a process of another user answers
+  //   kPermissionDenied   a process of another user answers, or one that does not know `secret`
   //   kUnimplemented      the kernel is older than Linux 5.3
   // A rank that comes after the others have failed waits for its own connect_timeout.
   static Result<std::unique_ptr<Communicator>> Create(const CommunicatorOptions& options);
