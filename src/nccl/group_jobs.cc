@@ -1,0 +1,112 @@
+#include <csignal>
+#include <exception>
+#include <new>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <pthread.h>
+
+#include "flexmig/base/strings.h"
+
+#include "group.h"
+#include "handles.h"
+
+namespace flexmig::nccl {
+namespace {
+
+// Blocks. Afterwards nothing is left of a blocking job that failed but its error.
+Status Run(CommJob& job) {
+  Result<MadeEngine> made = InternalError("not run");
+  try {
+    made = job.make();
+  } catch (const std::bad_alloc&) {
+    made = ResourceExhaustedError("no memory for a communicator");
+  } catch (const std::exception& error) {
+    made = InternalError(error.what());
+  } catch (...) {
+    made = InternalError("an unknown exception");
+  }
+  const Status status = made.status();
+  if (job.comm != nullptr) job.comm->EndInit(std::move(made));
+  if (job.parent != nullptr) {
+    // A failed split is the child's error; without a child it is the parent's.
+    const bool tells_parent = job.comm == nullptr && !job.blocking;
+    job.parent->EndJob(tells_parent ? status : OkStatus());
+  }
+  if (!status.ok() && job.blocking && job.comm != nullptr) {
+    static_cast<void>(Handles::Get().Remove(job.handle));
+    *job.out = NCCL_COMM_NULL;
+  }
+  return status;
+}
+
+// New threads get no signals: they are the program's.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+Result<std::thread> StartThread(std::function<void()> work) {
+  const BlockedSignals blocked;
+  try {
+    return std::thread(std::move(work));
+  } catch (const std::system_error& error) {
+    return ResourceExhaustedError(StrCat("no thread can be started: ", error.what()));
+  }
+}
+
+}  // namespace
+
+Status RunInBackground(std::function<void()> work) {
+  FLEXMIG_ASSIGN_OR_RETURN(std::thread thread, StartThread(std::move(work)));
+  thread.detach();
+  return OkStatus();
+}
+
+Result<ncclResult_t> RunJobs(std::vector<CommJob> jobs) {
+  // One job, the usual case, needs no thread of its own.
+  if (jobs.size() == 1 && jobs.front().blocking) {
+    FLEXMIG_RETURN_IF_ERROR(Run(jobs.front()));
+    return ncclSuccess;
+  }
+  ncclResult_t result = ncclSuccess;
+  std::vector<Status> ended(jobs.size());
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    CommJob& job = jobs[i];
+    if (job.blocking) {
+      auto thread = StartThread([&job, &status = ended[i]] { status = Run(job); });
+      if (thread.ok()) {
+        threads.push_back(*std::move(thread));
+        continue;
+      }
+      job.make = [why = thread.status()]() -> Result<MadeEngine> { return why; };
+      ended[i] = Run(job);
+      continue;
+    }
+    const auto own = std::make_shared<CommJob>(job);
+    const Status started = RunInBackground([own] { static_cast<void>(Run(*own)); });
+    if (started.ok()) {
+      result = ncclInProgress;
+    } else {
+      job.make = [&started]() -> Result<MadeEngine> { return started; };
+      ended[i] = Run(job);
+    }
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Status& status : ended) FLEXMIG_RETURN_IF_ERROR(status);
+  return result;
+}
+
+}  // namespace flexmig::nccl
