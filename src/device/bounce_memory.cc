@@ -41,6 +41,7 @@ std::optional<Bounce> BounceRing::Take(size_t bytes) {
   const uint64_t number = ++given_;
   Bounce bounce;
   bounce.memory = data_.data() + at;
+  bounce.address = region_.DeviceAddressOf(bounce.memory);
   bounce.released = reinterpret_cast<uint64_t*>(region_.memory().data()) + number % kMaxPieces;
   bounce.released_address = region_.DeviceAddressOf(bounce.released);
   bounce.released_value = number;
@@ -76,6 +77,7 @@ std::optional<Bounce> CapturedBounces::Of(uint64_t capture, cuda::Stream stream)
   Bounce bounce;
   // A page of words in front of the slots.
   bounce.memory = region.memory().data() + kPage + slot * slot_bytes_;
+  bounce.address = region.DeviceAddressOf(bounce.memory);
   bounce.released = reinterpret_cast<uint64_t*>(region.memory().data() + slot * kLine);
   bounce.released_address = region.DeviceAddressOf(bounce.released);
   bounce.released_value = 1;

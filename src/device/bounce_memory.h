@@ -20,6 +20,7 @@ namespace flexmig::device {
 // it needs no more of it.
 struct Bounce {
   std::byte* memory = nullptr;
+  uint64_t address = 0;  // of the memory, for the device
   uint64_t* released = nullptr;
   uint64_t released_address = 0;  // for the device
   uint64_t released_value = 0;

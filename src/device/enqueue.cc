@@ -77,8 +77,9 @@ Status DeviceCommunicator::Impl::EnqueueEager(const std::shared_ptr<QueuedOperat
   }
   queued->words = words_->Of(next_number_);
   if (MovesInStream(*queued)) queued->bounce = bounces_.Take(queued->layout->bytes);
+  queued->by_kernel = MovesByKernel(*queued);
   bool entered = false;
-  if (const Status put = gate_.PutArrival(*queued, stream, entered); !put.ok()) {
+  if (const Status put = gate_->PutArrival(*queued, stream, entered); !put.ok()) {
     if (entered) return FailInStream(put);
     // The ring gives out in order, and nobody will release this piece.
     if (queued->bounce.has_value()) {
@@ -88,7 +89,7 @@ Status DeviceCommunicator::Impl::EnqueueEager(const std::shared_ptr<QueuedOperat
   }
   ++next_number_;
   queue_.PushEager(queued);
-  const Status put = gate_.PutReturn(*queued, stream);
+  const Status put = gate_->PutReturn(*queued, stream);
   return put.ok() ? put : FailInStream(put);
 }
 
@@ -99,12 +100,13 @@ Status DeviceCommunicator::Impl::EnqueueCaptured(const std::shared_ptr<QueuedOpe
   if (CapturedWords::AreLow(driver_)) queue_.Wake();
   if (MovesInStream(*queued)) {
     queued->bounce = captured_bounces_->Of(capture, stream);
+    queued->by_kernel = MovesByKernel(*queued);
     if (captured_bounces_->AreLow()) queue_.Wake();
   }
   // Nothing runs before the graph is launched, so that an error spoils the capture alone.
   bool entered = false;
-  FLEXMIG_RETURN_IF_ERROR(gate_.PutArrival(*queued, stream, entered));
-  FLEXMIG_RETURN_IF_ERROR(gate_.PutReturn(*queued, stream));
+  FLEXMIG_RETURN_IF_ERROR(gate_->PutArrival(*queued, stream, entered));
+  FLEXMIG_RETURN_IF_ERROR(gate_->PutReturn(*queued, stream));
   queue_.PushCaptured(queued, capture);
   return OkStatus();
 }
@@ -112,6 +114,11 @@ Status DeviceCommunicator::Impl::EnqueueCaptured(const std::shared_ptr<QueuedOpe
 bool DeviceCommunicator::Impl::MovesInStream(const QueuedOperation& queued) {
   return queued.layout.has_value() &&
          queued.layout->in.size() + queued.layout->out.size() <= kMaxPiecesInStream;
+}
+
+bool DeviceCommunicator::Impl::MovesByKernel(const QueuedOperation& queued) const {
+  return has_kernel_ && queued.bounce.has_value() && queued.layout->in.size() <= 1 &&
+         queued.layout->out.size() <= 1;
 }
 
 Status DeviceCommunicator::Impl::FailInStream(const Status& why) {

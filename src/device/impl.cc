@@ -7,6 +7,7 @@
 #include "flexmig/base/strings.h"
 
 #include "current_context.h"
+#include "exchange_kernel.h"
 
 namespace flexmig::device {
 namespace {
@@ -43,6 +44,7 @@ Result<std::unique_ptr<DeviceCommunicator::Impl>> DeviceCommunicator::Impl::Crea
       std::unique_ptr<Impl>(new Impl(driver, context, device, std::move(communicator), timeout));
   Status made = impl->Pin();
   if (made.ok()) made = impl->MeetDevices();
+  if (made.ok()) made = impl->ChooseSmallPath();
   if (made.ok()) made = impl->StartWorker();
   if (made.ok()) return impl;
   // The others wait in MeetDevices, or in their first operation.
@@ -81,6 +83,26 @@ Status DeviceCommunicator::Impl::MeetDevices() {
   }
   if (sharing_.size() == 1) sharing_.clear();
   wait_policy_ = shm::WaitPolicy::For(2 * world_size(), static_cast<int>(processors.count()));
+  return OkStatus();
+}
+
+Status DeviceCommunicator::Impl::ChooseSmallPath() {
+  FLEXMIG_ASSIGN_OR_RETURN(const CurrentContext current, CurrentContext::Set(driver_, context_));
+  cuda::Function kernel{};
+  // Ranks that share a GPU without MIG take turns on it: a kernel that waits for another rank would
+  // keep that one from its turn.
+  const bool suits = device_.is_mig || sharing_.empty();
+  if (settings_.small == SmallMovement::kKernel ||
+      (settings_.small == SmallMovement::kAuto && suits)) {
+    const auto loaded = LoadExchangeKernel(driver_, context_);
+    if (loaded.ok()) {
+      kernel = *loaded;
+      has_kernel_ = true;
+    } else if (settings_.small == SmallMovement::kKernel) {
+      return loaded.status().WithContext("FLEXMIG_SMALL=kernel");
+    }
+  }
+  gate_.emplace(driver_, kernel, words_->abort_address());
   return OkStatus();
 }
 
@@ -210,6 +232,7 @@ void DeviceCommunicator::Impl::Fail(const Status& why) {
     failure_ = why;
     failed_.store(true, std::memory_order_release);
   }
+  if (words_ != nullptr) words_->SetAbort(true);
   if (communicator_->status().ok()) communicator_->Abort(why.ToString());
   queue_.Wake();
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -62,12 +63,12 @@ class DeviceCommunicator::Impl {
         context_(context),
         device_(device),
         timeout_(timeout),
-        gate_(driver),
         communicator_(std::move(communicator)) {}
 
   // Of Create, in this order.
   Status Pin();
   Status MeetDevices();
+  Status ChooseSmallPath();
   Status StartWorker();
 
   // Of Enqueue.
@@ -79,8 +80,9 @@ class DeviceCommunicator::Impl {
   Status EnqueueEager(const std::shared_ptr<QueuedOperation>& queued, cuda::Stream stream);
   Status EnqueueCaptured(const std::shared_ptr<QueuedOperation>& queued, cuda::Stream stream,
                          uint64_t capture);
-  // Whether the stream is to move a small operation's bytes itself.
+  // Whether the stream is to move a small operation's bytes itself, and by the kernel.
   [[nodiscard]] static bool MovesInStream(const QueuedOperation& queued);
+  [[nodiscard]] bool MovesByKernel(const QueuedOperation& queued) const;
   // Ends the communicator: a stream waits for what will not come, or the other way round.
   Status FailInStream(const Status& why);
 
@@ -99,8 +101,9 @@ class DeviceCommunicator::Impl {
   const cuda::Context context_;
   const cuda::DeviceFacts device_;
   const std::chrono::milliseconds timeout_;
-  const StreamGate gate_;
   Settings settings_;
+  std::optional<StreamGate> gate_;
+  bool has_kernel_ = false;  // and is to use it
   std::vector<int> sharing_;
   shm::WaitPolicy wait_policy_;
 

@@ -14,6 +14,7 @@ struct EagerBlock {
   uint64_t start[EagerWords::kOperations];
   reduce::Scalar scalar[EagerWords::kOperations];
   alignas(128) uint64_t done;
+  uint64_t abort;
 };
 constexpr size_t kPage = 4096;
 constexpr size_t kEagerBytes = (sizeof(EagerBlock) + kPage - 1) / kPage * kPage;
@@ -94,7 +95,18 @@ OperationWords EagerWords::Of(uint64_t number) const {
   return words;
 }
 
+void EagerWords::SetAbort(bool aborted) const {
+  auto& block = *reinterpret_cast<EagerBlock*>(region_.memory().data());
+  std::atomic_ref(block.abort).store(aborted ? 1 : 0, std::memory_order_release);
+}
+
+uint64_t EagerWords::abort_address() const {
+  return region_.DeviceAddressOf(&reinterpret_cast<EagerBlock*>(region_.memory().data())->abort);
+}
+
 void EagerWords::GiveBack(std::unique_ptr<EagerWords> words, uint64_t last_number) {
+  // A kernel that looks only now sees that its operation is done.
+  words->SetAbort(false);
   words->first_number_ = std::max(words->first_number_, last_number + 1);
   Pools& pools = ThePools();
   const std::lock_guard lock(pools.mutex);

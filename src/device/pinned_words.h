@@ -54,6 +54,9 @@ class EagerWords {
   // Of operation `number`.
   [[nodiscard]] OperationWords Of(uint64_t number) const;
   [[nodiscard]] uint64_t first_number() const { return first_number_; }
+  // A word that ends every kernel of this communicator that waits for a done word. From any thread.
+  void SetAbort(bool aborted) const;
+  [[nodiscard]] uint64_t abort_address() const;
 
   // Gives them back for another communicator, whose first number will be above `last_number`.
   // REQUIRES: every operation up to that one has been started by its stream and is done.

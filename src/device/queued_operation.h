@@ -41,6 +41,8 @@ struct QueuedOperation {
   // Of a small operation whose bytes its stream itself brings there and fetches; else the worker
   // does.
   std::optional<Bounce> bounce;
+  // And by one kernel, instead of copies.
+  bool by_kernel = false;
   // Not an operation: run by the worker when everything before it has run.
   std::function<void()> task;
 };

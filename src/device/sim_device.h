@@ -186,9 +186,8 @@ class CapturedGraph {
   cuda_abi::GraphExec exec_ = nullptr;
 };
 
-inline DeviceOptions DeviceOptionsFor(
-    const std::string& rendezvous, int rank, int world_size,
-    std::chrono::milliseconds timeout = std::chrono::seconds(5)) {
+inline DeviceOptions DeviceOptionsFor(const std::string& rendezvous, int rank, int world_size,
+                                      std::chrono::milliseconds timeout = std::chrono::seconds(5)) {
   DeviceOptions options;
   options.communicator.rendezvous = rendezvous;
   options.communicator.rank = Rank(rank);

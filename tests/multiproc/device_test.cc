@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -5,6 +6,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "flexmig/device_kernels/exchange_kernel.h"
 
 #include "device_case.h"
 #include "leaf_ranks.h"
@@ -48,6 +51,52 @@ TEST_F(DeviceLeavesTest, EveryOperationGivesWhatTheOracleSays) {
       }
     });
   }
+}
+
+// The ways of a small operation's bytes: by copies or a kernel in the stream, and by the worker.
+TEST_F(DeviceLeavesTest, SmallOperationsGiveTheSameByWhateverWay) {
+  for (const Variables& variables :
+       {Variables{{"FLEXMIG_SMALL", "copy"}}, Variables{{"FLEXMIG_SMALL", "kernel"}},
+        Variables{{"FLEXMIG_SMALL_BYTES", "0"}}, Variables{{"FLEXMIG_SMALL_BYTES", "1048576"}}}) {
+    if (variables[0].second == "kernel" && device_kernels::ExchangeKernelPtx().empty()) {
+      std::printf("kernels are not built: clang is not there\n");
+      continue;
+    }
+    const auto body = [](DeviceCommunicator& communicator, RankReport&) {
+      const UserStream stream;
+      CollectiveCase call;
+      for (const Collective collective : coll::kDataCollectives) {
+        for (const size_t bytes : {0u, 4u, 1000u, 20'004u, 100'000u}) {
+          for (const Buffers buffers : {Buffers::kInPlace, Buffers::kOddAddresses}) {
+            if (buffers == Buffers::kInPlace && collective == Collective::kAllToAll) continue;
+            call.collective = collective;
+            call.count = bytes / 4;
+            call.root = static_cast<int>(++call.seed % 3);
+            device::RunCase(communicator, stream, call, buffers);
+            if (testing::Test::HasFatalFailure()) return;
+          }
+        }
+      }
+    };
+    RunOnLeaves(node_, 3, body, variables);
+  }
+}
+
+TEST_F(DeviceLeavesTest, VariablesThatDoNotParseAreNamedOnEveryRank) {
+  const std::string rendezvous = RandomHex(16);
+  RankProcesses ranks(2, [&](int rank, RankReport& report) {
+    SetVariables(node_.VariablesFor(rank));
+    if (rank == 1) SetVariables({{"FLEXMIG_SMALL", "fast"}});
+    auto communicator = DeviceCommunicator::Create(SimDriver::Instance().driver(),
+                                                   DeviceOptionsFor(rendezvous, rank, 2));
+    ASSERT_FALSE(communicator.ok());
+    report.Fail(communicator.status());
+  });
+  for (int rank = 0; rank < 2; ++rank) {
+    ASSERT_TRUE(ranks.Succeeded(rank));
+    EXPECT_THAT(ranks.report(rank).status().message(), HasSubstr("FLEXMIG_SMALL is 'fast'"));
+  }
+  EXPECT_EQ(ranks.report(1).status().code(), StatusCode::kInvalidArgument);
 }
 
 // A stream in which every step has a random delay of up to 2 ms: a collective that began before
