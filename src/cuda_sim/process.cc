@@ -162,18 +162,21 @@ Links* Process::links() {
 }
 
 ResultCode Process::AddUser(Device& device) {
-  if (users_[&device]++ > 0) return ResultCode::kSuccess;
+  Users& users = users_[&device];
+  if (users.contexts++ > 0) return ResultCode::kSuccess;
   const Status attached = node_->AttachProcess(device.info.uuid, ::getpid());
+  users.are_ours = attached.ok();
   // Whoever started the process may have told the node before.
   if (attached.ok() || attached.code() == StatusCode::kAlreadyExists) return ResultCode::kSuccess;
-  --users_[&device];
+  --users.contexts;
   problem_ = attached.message();
   // The leaf has gone since cuInit.
   return ResultCode::kDeviceUnavailable;
 }
 
 void Process::DropUser(Device& device) {
-  if (--users_[&device] > 0) return;
+  Users& users = users_[&device];
+  if (--users.contexts > 0 || !users.are_ours) return;
   // Gone is gone, whoever was quicker.
   static_cast<void>(node_->DetachProcess(device.info.uuid, ::getpid()));
 }

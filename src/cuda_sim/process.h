@@ -105,6 +105,11 @@ class Process {
     uint32_t flags = 0;
   };
 
+  struct Users {
+    int contexts = 0;
+    bool are_ours = false;  // the entry in the node's list is this library's
+  };
+
   Status Open();
   // REQUIRES: mutex_ is held.
   Status OpenLinks(const simhw::NodeSpec& spec, const simhw::SimOptions& options);
@@ -122,7 +127,7 @@ class Process {
   std::unique_ptr<Links> links_;
   std::vector<std::unique_ptr<Device>> devices_;
   std::map<const Device*, Primary> primaries_;
-  std::map<const Device*, int> users_;  // contexts
+  std::map<const Device*, Users> users_;
   std::map<cuda_abi::Context, std::unique_ptr<Context>> contexts_;
 };
 
