@@ -19,6 +19,7 @@
 
 #include "commands.h"
 #include "exit_code.h"
+#include "job_collectives.h"
 #include "leases.h"
 #include "node.h"
 #include "size_flags.h"
@@ -31,6 +32,7 @@ namespace {
 struct RunFlags {
   std::string backend;
   SizeFlags size;
+  CollectivesFlags collectives;
   std::string policy = std::string(kDefaultPolicy);
   std::string job_id;
   std::string wait_timeout;
@@ -203,6 +205,8 @@ Result<int> Run(const RunFlags& flags, const std::vector<std::string>& command) 
     FLEXMIG_ASSIGN_OR_RETURN(job, Flag("--job-id", agent::ParseJobId(flags.job_id)));
   }
   FLEXMIG_ASSIGN_OR_RETURN(const Node node, OpenNode(flags.backend));
+  FLEXMIG_ASSIGN_OR_RETURN(auto collectives,
+                           JobCollectives::Prepare(flags.collectives, flags.backend));
   FLEXMIG_ASSIGN_OR_RETURN(const agent::LeaseStore store, OpenLeases(node));
   FLEXMIG_ASSIGN_OR_RETURN(agent::SignalWatch signals, agent::SignalWatch::Create());
 
@@ -217,6 +221,7 @@ Result<int> Run(const RunFlags& flags, const std::vector<std::string>& command) 
   FLEXMIG_ASSIGN_OR_RETURN(const mig::NodeInventory* leaves, inventory.Get());
   FLEXMIG_ASSIGN_OR_RETURN(const int port, agent::FindFreePort());
   FLEXMIG_ASSIGN_OR_RETURN(gang.ranks, agent::RanksOn(*leaves, job, lease->leaves(), port));
+  FLEXMIG_RETURN_IF_ERROR(collectives.Apply(job.value(), gang.ranks, flags.verbose));
   gang.command = command;
   gang.prefix = !flags.no_prefix;
   gang.verbose = flags.verbose;
@@ -261,6 +266,7 @@ void AddRunCommand(CLI::App& app, int& exit_code, const std::vector<std::string>
   AddBackendOption(run, flags->backend);
   AddSizeFlags(run, flags->size);
   AddPolicyFlag(run, flags->policy);
+  AddCollectivesFlags(run, flags->collectives);
   run.add_option("--job-id", flags->job_id, "Name of the job, unique on the node");
   auto* const no_wait =
       run.add_flag("--no-wait", flags->no_wait, "Exit with 3 instead of queueing for busy leaves");
@@ -268,7 +274,8 @@ void AddRunCommand(CLI::App& app, int& exit_code, const std::vector<std::string>
                  "Give up the queue after this time, e.g. 10min, with exit code 5")
       ->excludes(no_wait);
   run.add_flag("--no-prefix", flags->no_prefix, "Pass output on as it is, without [rank]");
-  run.add_flag("-v,--verbose", flags->verbose, "Say which rank runs on which leaf");
+  run.add_flag("-v,--verbose", flags->verbose,
+               "Say which rank runs on which leaf, and why which collectives");
   run.callback([flags, &command, &exit_code] {
     const auto result = Run(*flags, command);
     exit_code = result.ok() ? *result : Report(result.status());

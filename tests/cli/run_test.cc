@@ -152,6 +152,8 @@ TEST_F(RunTest, MalformedFlagsExitWithTwoAndAreNamed) {
       {{"-n", "4", "--wait-timeout", "1s", "--no-wait", "--", "true"}, "--no-wait"},
       {{"-n", "4", "--job-id", "a/b", "--", "true"}, "--job-id: 'a/b'"},
       {{"-n", "4", "--backend", "cuda", "--", "true"}, "'cuda'"},
+      {{"-n", "4", "--collectives", "mpi", "--", "true"}, "--collectives: 'mpi'"},
+      {{"-n", "4", "--nccl", "/etc/passwd", "--", "true"}, "--nccl: /etc/passwd"},
   };
   for (const auto& [arguments, message] : kCases) {
     EXPECT_EQ(Run(arguments), 2) << message;
@@ -294,6 +296,79 @@ TEST_F(RunTest, ClosedDescriptorsDoNotMixUpFiles) {
   });
   EXPECT_EQ(tree.ExitCode(), 0) << Content("closed.err");
   ExpectNothingLeft(tree);
+}
+
+// Variables of this process, and with it of the commands it starts, for the time of a test.
+class RunCollectivesTest : public RunTest {
+ protected:
+  void TearDown() override {
+    for (const auto& name : set_) ::unsetenv(name.c_str());
+  }
+  void Set(const std::string& name, const std::string& value) {
+    ::setenv(name.c_str(), value.c_str(), 1);
+    set_.push_back(name);
+  }
+  // What the ranks print, without the order between them.
+  std::multiset<std::string> Output() {
+    const auto lines = Lines(Content("run.out"));
+    return {lines.begin(), lines.end()};
+  }
+
+  std::vector<std::string> set_;
+};
+
+TEST_F(RunCollectivesTest, HsmPutsOurLibraryInFrontOfWhatTheUserPreloads) {
+  Set("FLEXMIG_NCCL_DROPIN", FLEXMIG_SOME_LIBRARY);
+  Set("LD_PRELOAD", FLEXMIG_OTHER_LIBRARY);
+  ASSERT_EQ(Shell({"-n", "2", "--collectives", "hsm", "-v"},
+                  "echo $LD_PRELOAD; grep -c libsome-library.so /proc/self/maps >/dev/null && "
+                  "grep -c libother-library.so /proc/self/maps >/dev/null && echo both"),
+            0);
+  const std::string value = StrCat(FLEXMIG_SOME_LIBRARY, ":", FLEXMIG_OTHER_LIBRARY);
+  EXPECT_EQ(Output(), (std::multiset<std::string>{StrCat("[0] ", value), StrCat("[1] ", value),
+                                                  "[0] both", "[1] both"}));
+  EXPECT_THAT(Content("run.err"), HasSubstr("flexmig run: collectives: hsm: as asked\n"));
+  EXPECT_THAT(Content("run.err"), HasSubstr(StrCat("flexmig run:   LD_PRELOAD=", value, "\n")));
+  EXPECT_THAT(Content("run.err"), HasSubstr(StrCat("flexmig run:   FLEXMIG_SIM_NODE=a100-40x2\n")));
+}
+
+TEST_F(RunCollectivesTest, ALibraryThatIsNotThereExitsWithFourBeforeAnythingIsLeased) {
+  Set("FLEXMIG_NCCL_DROPIN", File("none"));
+  for (const char* mode : {"hsm", "auto"}) {
+    EXPECT_EQ(Run({"-n", "2", "--collectives", mode, "--", "true"}), 4);
+    EXPECT_THAT(Content("run.err"), HasSubstr("FLEXMIG_NCCL_DROPIN: no file "));
+  }
+  EXPECT_EQ(Run({"-n", "2", "--collectives", "none", "--", "true"}), 0);
+  EXPECT_EQ(Run({"-n", "2", "--collectives", "nccl", "--", "true"}), 0);
+}
+
+TEST_F(RunCollectivesTest, TheEnvironmentsModeIsWeakerThanTheFlag) {
+  Set("FLEXMIG_NCCL_DROPIN", FLEXMIG_SOME_LIBRARY);
+  Set("FLEXMIG_COLLECTIVES", "none");
+  EXPECT_EQ(Shell({"-n", "2"}, "[ -z \"$LD_PRELOAD\" ]"), 0);
+  EXPECT_EQ(Shell({"-n", "2", "--collectives", "hsm"}, "[ -n \"$LD_PRELOAD\" ]"), 0);
+  Set("FLEXMIG_COLLECTIVES", "some");
+  EXPECT_EQ(Shell({"-n", "2"}, "true"), 2);
+  EXPECT_THAT(Content("run.err"), HasSubstr("'some' is not auto, hsm, nccl or none"));
+}
+
+TEST_F(RunCollectivesTest, AutoLeavesProgramsWithoutNcclAlone) {
+  Set("FLEXMIG_NCCL_DROPIN", FLEXMIG_SOME_LIBRARY);
+  const std::string script = "cat; echo $RANK $#; echo error >&2; exit $((RANK * 3))";
+  EXPECT_EQ(Shell({"-n", "2", "--collectives", "none"}, script), 3);
+  const auto output = Output();
+  const std::string error = Content("run.err");
+  EXPECT_EQ(Shell({"-n", "2", "--collectives", "auto"}, script), 3);
+  EXPECT_EQ(Output(), output);
+  EXPECT_EQ(Lines(Content("run.err")).size(), Lines(error).size());
+}
+
+TEST_F(RunCollectivesTest, KeptVariablesAreToldOnce) {
+  Set("NCCL_HOSTID", "node7");
+  EXPECT_EQ(Shell({"-n", "3", "--collectives", "nccl"}, "echo $NCCL_HOSTID"), 0);
+  EXPECT_EQ(Output(), (std::multiset<std::string>{"[0] node7", "[1] node7", "[2] node7"}));
+  EXPECT_THAT(Content("run.err"), HasSubstr("flexmig run: warning: NCCL_HOSTID=node7"));
+  EXPECT_EQ(Lines(Content("run.err")).size(), 1u);
 }
 
 // A terminal of its own, as a shell would give the command.
