@@ -34,6 +34,7 @@ struct Flags {
   size_t factor = 4;
   int warmup = 3;
   int samples = 20;
+  double seconds = 2;
   bool no_check = false;
   bool link = false;
   bool busy = false;
@@ -76,6 +77,7 @@ Result<Options> ToOptions(const Flags& flags) {
   options.factor = flags.factor;
   options.warmup = flags.warmup;
   options.samples = flags.samples;
+  options.seconds = flags.seconds;
   options.check = !flags.no_check;
   options.link = flags.link;
   options.busy = flags.busy;
@@ -171,6 +173,9 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(0, 1000));
   app.add_option("-s,--samples", flags.samples, "Samples for each size")
       ->check(CLI::Range(1, 100000));
+  app.add_option("-t,--seconds", flags.seconds,
+                 "Take fewer samples, but three, if a size takes longer [2]")
+      ->check(CLI::Range(0.0, 3600.0));
   app.add_flag("--no-check", flags.no_check, "Do not look at the results");
   app.add_flag("--link", flags.link, "Measure the link between GPU and host first");
   app.add_flag("--busy", flags.busy, "Measure a computing kernel beside all-reduces at the end");

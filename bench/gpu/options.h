@@ -17,8 +17,9 @@ struct Options {
   size_t min_bytes = 8;
   size_t max_bytes = 128 << 20;
   size_t factor = 4;
-  int warmup = 3;    // samples that are thrown away, for each library and size
-  int samples = 20;  // for each library and size
+  int warmup = 3;      // samples that are thrown away, for each library and size
+  int samples = 20;    // for each library and size
+  double seconds = 2;  // for a size in place or not, all libraries; three samples there are always
   bool check = true;
   bool link = false;  // measure the link first
   bool busy = false;  // measure what is left of the SMs beside a collective

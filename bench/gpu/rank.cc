@@ -24,6 +24,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// However slow a library is.
+constexpr int kFewestSamples = 3;
+
 // Calls in one sample: so many that reading the clock and waiting are small beside them, as
 // nccl-tests does with 20 for every size.
 int CallsPerSample(size_t size) {
@@ -127,14 +130,20 @@ Status Rank::MeasureSize(DeviceData& data, size_t size) {
     if (in_place && !perf::CanBeInPlace(config_.collective)) continue;
     const perf::Call call = data.MakeCall(size, in_place);
     std::vector<std::vector<double>> samples(libraries_.size());
+    const auto begin = Clock::now();
+    double elapsed = 0;
     // The libraries in turn, so that a change of the machine's state meets all alike.
     for (int round = -options_.warmup; round < options_.samples; ++round) {
+      if (round >= kFewestSamples && elapsed > options_.seconds) break;
       for (size_t i = 0; i < libraries_.size(); ++i) {
         libraries_[i].Enter();
         FLEXMIG_ASSIGN_OR_RETURN(const double time, Sample(libraries_[i], call, calls));
         libraries_[i].Leave();
         if (round >= 0) samples[i].push_back(time);
       }
+      // All ranks go by the slowest one's clock, so that they stop together.
+      elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
+      FLEXMIG_RETURN_IF_ERROR(host_.AllReduce(std::span(&elapsed, 1), coll::ReduceOp::kMax));
     }
     for (size_t i = 0; i < libraries_.size(); ++i) {
       FLEXMIG_ASSIGN_OR_RETURN(const Side side, MeasureSide(data, size, in_place, i, samples[i]));

@@ -38,7 +38,7 @@ void Table::Announce(const cuda::DeviceFacts& facts, size_t devices) const {
         ranks_, devices, devices == 1 ? "" : "s");
   }
   std::printf(
-      "# a sample is the slowest rank's time for a call; time: median of %d samples, "
+      "# a sample is the slowest rank's time for a call; time: median of up to %d samples, "
       "min and p99 of the same; the libraries take turns\n",
       options_.samples);
 }
