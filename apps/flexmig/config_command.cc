@@ -1,5 +1,7 @@
 // `flexmig export` and `flexmig generate-config`: what writes files of mig-parted.
 
+#include <algorithm>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,10 +69,24 @@ Status Write(const partition::MigPartedFile& file, const ConfigFileFlags& flags)
   return flags.file ? WriteFileAtomically(*flags.file, text) : WriteOut(text);
 }
 
+// For people; mig-parted leaves them out without a word.
+void WarnOfBareInstances(const std::vector<partition::ObservedGpu>& gpus) {
+  for (const auto& gpu : gpus) {
+    const auto bare =
+        std::ranges::count_if(gpu.instances, [](const auto& instance) { return !instance.device; });
+    if (bare == 0) continue;
+    std::fprintf(stderr,
+                 "flexmig: GPU %d: %d GPU instances without compute instance are left out "
+                 "(flexmig apply repairs them)\n",
+                 gpu.status.index.value(), static_cast<int>(bare));
+  }
+}
+
 Status RunExport(const ConfigFileFlags& flags) {
   FLEXMIG_ASSIGN_OR_RETURN(const Node node, OpenNode(flags.backend));
   FLEXMIG_ASSIGN_OR_RETURN(const auto gpus, ObserveNode(node));
   FLEXMIG_ASSIGN_OR_RETURN(const auto file, partition::ExportLayout(gpus, flags.label));
+  WarnOfBareInstances(gpus);
   return Write(file, flags);
 }
 
