@@ -76,9 +76,9 @@ void WarnOfBareInstances(const std::vector<partition::ObservedGpu>& gpus) {
         std::ranges::count_if(gpu.instances, [](const auto& instance) { return !instance.device; });
     if (bare == 0) continue;
     std::fprintf(stderr,
-                 "flexmig: GPU %d: %d GPU instances without compute instance are left out "
-                 "(flexmig apply repairs them)\n",
-                 gpu.status.index.value(), static_cast<int>(bare));
+                 "flexmig: GPU %d: left out: %d GPU instance%s without compute instance; "
+                 "flexmig apply repairs that\n",
+                 gpu.status.index.value(), static_cast<int>(bare), bare == 1 ? "" : "s");
   }
 }
 

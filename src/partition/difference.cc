@@ -43,7 +43,9 @@ std::optional<std::string> Difference(const ObservedGpu& gpu, const DesiredGpu& 
   mig::ProfileCounts wanted = desired.instances;
   std::erase_if(wanted, [](const auto& entry) { return entry.second == 0; });
   const std::string bare_text =
-      bare == 0 ? "" : StrCat(" and ", bare, " GPU instances without compute instance");
+      bare == 0 ? ""
+                : StrCat(" and ", bare, bare == 1 ? " GPU instance" : " GPU instances",
+                         " without compute instance");
   if (present == wanted && bare == 0) return std::nullopt;
   return StrCat("has ", Describe(present), bare_text, ", not ", Describe(wanted));
 }

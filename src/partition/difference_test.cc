@@ -43,7 +43,7 @@ TEST(DifferenceTest, EveryGpuThatDiffersIsNamed) {
                        Wish(2, {{"3g.20gb", 2}}), Wish(3, {})},
                       false),
       ElementsAre("GPU 0: has 2 x 3g.20gb, not 7 x 1g.5gb",
-                  "GPU 2: has 1 x 3g.20gb and 1 GPU instances without compute instance, not "
+                  "GPU 2: has 1 x 3g.20gb and 1 GPU instance without compute instance, not "
                   "2 x 3g.20gb",
                   "GPU 3: MIG is off, not on; the change waits for a reset",
                   "GPU 4: no entry names it"));

@@ -72,8 +72,7 @@ TEST(ExportLayoutTest, AnUnknownProfileIsSaid) {
   gpu.instances.emplace_back().placed.profile = mig::ProfileId(99);
   const Status status = ExportLayout({gpu}, "current").status();
   EXPECT_EQ(status.code(), StatusCode::kUnimplemented);
-  EXPECT_EQ(status.message(),
-            "GPU 3: an instance has profile id 99, which A30 24GB does not list");
+  EXPECT_EQ(status.message(), "GPU 3: an instance has profile id 99, which A30 24GB does not list");
 }
 
 }  // namespace

@@ -85,8 +85,9 @@ class RuleReader {
     if (node.IsScalar()) return add(node);
     for (const auto& element : node) FLEXMIG_RETURN_IF_ERROR(add(element));
     std::ranges::sort(rule.device_filter);
-    const auto repeated = std::ranges::unique(rule.device_filter);
-    rule.device_filter.erase(repeated.begin(), repeated.end());
+    // Not std::ranges::unique, whose subrange clang 14 cannot use.
+    rule.device_filter.erase(std::unique(rule.device_filter.begin(), rule.device_filter.end()),
+                             rule.device_filter.end());
     return OkStatus();
   }
 

@@ -66,6 +66,7 @@ std::string FormatRule(const MigPartedRule& rule) {
     text += StrCat("device-filter: [", StrJoin(ids, ", "), "]\n    ");
   }
   std::vector<std::string> gpus;
+  gpus.reserve(rule.gpus.size());
   for (const int gpu : rule.gpus) gpus.push_back(StrCat(gpu));
   text += StrCat("devices: ", rule.all_gpus ? "all" : StrCat("[", StrJoin(gpus, ", "), "]"), "\n");
   text += StrCat("    mig-enabled: ", rule.mig_enabled, "\n");

@@ -13,7 +13,7 @@ namespace flexmig::simhw {
 struct BoardFacts {
   std::string_view key;   // of mig::GpuModel
   std::string_view name;  // as nvmlDeviceGetName
-  uint32_t memory_mib;  // with the reserved part
+  uint32_t memory_mib;    // with the reserved part
   uint32_t reserved_mib;
   uint32_t bar1_mib;
   uint32_t pcie_generation;
