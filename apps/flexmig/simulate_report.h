@@ -19,8 +19,8 @@ struct SimulationReport {
 
 // For people: assumptions, then a table with units, then the comparison with the best baseline.
 std::string RenderTable(const SimulationReport& report);
-// One object: "assumptions", "policies", "results", and "comparisons", one for each policy on leaves
-// that can be compared.
+// One object: "assumptions", "policies", "results", and "comparisons", one for each policy on
+// leaves that can be compared.
 std::string RenderJson(const SimulationReport& report);
 // Assumptions as lines that begin with "# ", then a header line and one line a policy.
 std::string RenderCsv(const SimulationReport& report);

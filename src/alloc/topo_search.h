@@ -16,12 +16,12 @@ namespace flexmig::alloc {
 //
 // How: candidates are
 //  1. every class of GPUs that can hold the whole job: one GPU of it, the lowest;
-//  2. on up to 8 nodes that can hold it, the best choice of GPUs there. The nodes are, the lowest of
-//     equals first, 4 with the lowest load on any link if the job communicates, 2 with the fewest
-//     free leaves, and 2 with the most. For every set of NUMA nodes (each alone, then the richest
-//     two, three, ... together) and every limit B of the link load, from low to high until no
-//     better score is possible, a dynamic programme over the GPUs finds the cheapest way to take n
-//     leaves with at most B - load from each. The remaining terms are concave in the leaves taken
+//  2. on up to 8 nodes that can hold it, the best choice of GPUs there. The nodes are, the lowest
+//     of equals first, 4 with the lowest load on any link if the job communicates, 2 with the
+//     fewest free leaves, and 2 with the most. For every set of NUMA nodes (each alone, then the
+//     richest two, three, ... together) and every limit B of the link load, from low to high until
+//     no better score is possible, a dynamic programme over the GPUs finds the cheapest way to take
+//     n leaves with at most B - load from each. The remaining terms are concave in the leaves taken
 //     of a GPU, so in some best choice all GPUs but one give all that they may or nothing; the
 //     programme has 2 n states and tries only that.
 //

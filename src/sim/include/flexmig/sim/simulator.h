@@ -54,7 +54,8 @@ struct SimulationOptions {
 // held slice-time summed along the time line equal to that summed over jobs, each job either done
 // or rejected, each started once and its leaves freed once. A violation is a bug of ours:
 // kInternal.
-// Errors: kAborted after give_up_after; kInvalidArgument if times leave the range of microseconds in 63 bits; those of observers.
+// Errors: kAborted after give_up_after; kInvalidArgument if times leave the range of microseconds
+// in 63 bits; those of observers.
 // Cost: O(n log n) for n jobs plus the allocation policy's. Memory: 40 bytes a job besides the
 // workload's 40, and what the jobs need that wait or run.
 Result<Outcome> Simulate(const Workload& workload, Scheme& scheme,
