@@ -34,11 +34,11 @@ Result<std::unique_ptr<Session>> Open() {
     return FailedPreconditionError(
         "FLEXMIG_SIM_NODE is not set; it names the simulated node, e.g. dgx-a100-40");
   }
-  FLEXMIG_ASSIGN_OR_RETURN(auto spec, simhw::FindNodeSpec(*name));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto spec, simhw::FindNodeSpec(*name));
   FLEXMIG_ASSIGN_OR_RETURN(auto options, simhw::SimOptionsFromEnvironment());
   auto driver = ParseDriverVersion(GetEnv("FLEXMIG_SIM_DRIVER").value_or(kDefaultDriver));
   if (!driver.ok()) return driver.status().WithContext("FLEXMIG_SIM_DRIVER");
-  auto session = std::make_unique<Session>(std::move(spec), std::move(options), *std::move(driver));
+  auto session = std::make_unique<Session>(spec, std::move(options), *std::move(driver));
   FLEXMIG_RETURN_IF_ERROR(session->machine().Peek().status());
   FLEXMIG_RETURN_IF_ERROR(session->machine().RefreshCapabilities());
   return session;

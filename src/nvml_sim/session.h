@@ -44,8 +44,8 @@ struct Listener {
 // Threading: thread-compatible; the library calls it under one lock.
 class Session {
  public:
-  Session(simhw::NodeSpec spec, simhw::SimOptions options, DriverVersion driver)
-      : driver_(std::move(driver)), machine_(std::move(spec), std::move(options)) {}
+  Session(const simhw::NodeSpec& spec, simhw::SimOptions options, DriverVersion driver)
+      : driver_(std::move(driver)), machine_(spec, std::move(options)) {}
 
   [[nodiscard]] simhw::SimMachine& machine() { return machine_; }
   [[nodiscard]] const DriverVersion& driver() const { return driver_; }

@@ -55,7 +55,7 @@ mig::GpuInstanceId MakeGpuInstanceId(const mig::GpuModel& model, mig::Placement 
     FLEXMIG_CHECK(placement.start % placement.size == 0);
     return mig::GpuInstanceId(parts - 1 + placement.start / placement.size);
   }
-  FLEXMIG_CHECK(!"a placement that is no power-of-two part of the GPU");
+  FLEXMIG_CHECK(false && "a placement that is no power-of-two part of the GPU");
 }
 
 }  // namespace flexmig::simhw

@@ -51,7 +51,7 @@ Status FaultStatus(SimFault fault) {
     case SimFault::kNoRoom: return ResourceExhaustedError("insufficient resources");
     case SimFault::kTimeout: return DeadlineExceededError("the driver did not answer in time");
   }
-  FLEXMIG_CHECK(!"a SimFault outside its enumeration");
+  FLEXMIG_CHECK(false && "a SimFault outside its enumeration");
 }
 
 // The process ends as by kill -9: nothing is flushed, no destructor runs.
@@ -88,7 +88,7 @@ Result<SimOptions> SimOptionsFromEnvironment() {
   return options;
 }
 
-SimMachine::SimMachine(NodeSpec spec, SimOptions options)
+SimMachine::SimMachine(const NodeSpec& spec, SimOptions options)
     : is_alive_(options.is_alive ? std::move(options.is_alive) : ProcessIsAlive),
       capability_root_(std::move(options.capability_root)),
       gpu_uuids_(UuidsOf(spec)),
@@ -159,7 +159,7 @@ Status SimMachine::RaiseXids(mig::GpuIndex gpu, const SimVerdict& verdict) {
       const bool on_leaf = xid.gpu_instance.value() != hw::kNoInstance;
       const mig::ComputeInstanceId part(on_leaf ? 0 : hw::kNoInstance);
       // An instance that is gone by now cannot be hit; nothing is reported then.
-      const Status raised = board.RaiseXid(xid.number, xid.gpu_instance, part);
+      Status raised = board.RaiseXid(xid.number, xid.gpu_instance, part);
       if (!raised.ok() && raised.code() != StatusCode::kNotFound) return raised;
     }
     return OkStatus();

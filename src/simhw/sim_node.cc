@@ -32,12 +32,11 @@ const SimComputeInstance* WholeOf(const SimBoard& board, const SimInstance& inst
 }  // namespace
 
 Result<std::unique_ptr<SimNode>> OpenSimNode(std::string_view name, SimOptions options) {
-  FLEXMIG_ASSIGN_OR_RETURN(auto spec, FindNodeSpec(name));
-  return std::make_unique<SimNode>(std::move(spec), std::move(options));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto spec, FindNodeSpec(name));
+  return std::make_unique<SimNode>(spec, std::move(options));
 }
 
-SimNode::SimNode(NodeSpec spec, SimOptions options)
-    : machine_(std::move(spec), std::move(options)) {}
+SimNode::SimNode(const NodeSpec& spec, SimOptions options) : machine_(spec, std::move(options)) {}
 
 Result<std::vector<hw::GpuStatus>> SimNode::ListGpus() {
   const std::lock_guard lock(mutex_);

@@ -218,7 +218,7 @@ std::string_view SimOperationName(SimOperation operation) {
     case SimOperation::kDestroyComputeInstance: return "destroy-ci";
     case SimOperation::kDestroyGpuInstance: return "destroy-gi";
   }
-  FLEXMIG_CHECK(!"a SimOperation outside its enumeration");
+  FLEXMIG_CHECK(false && "a SimOperation outside its enumeration");
 }
 
 Result<SimScript> ParseSimScript(std::string_view text, std::string_view file) {

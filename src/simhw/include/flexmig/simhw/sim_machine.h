@@ -41,7 +41,7 @@ Result<SimOptions> SimOptionsFromEnvironment();
 // Threading: thread-compatible.
 class SimMachine {
  public:
-  SimMachine(NodeSpec spec, SimOptions options);
+  SimMachine(const NodeSpec& spec, SimOptions options);
 
   [[nodiscard]] const NodeSpec& spec() const { return store_.spec(); }
   [[nodiscard]] int gpu_count() const { return static_cast<int>(gpu_uuids_.size()); }

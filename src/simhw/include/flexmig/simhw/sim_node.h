@@ -17,7 +17,7 @@ namespace flexmig::simhw {
 // boards, which have to be declared here because there is no driver that would see them.
 class SimNode final : public hw::MigBackend {
  public:
-  SimNode(NodeSpec spec, SimOptions options);
+  SimNode(const NodeSpec& spec, SimOptions options);
 
   [[nodiscard]] const NodeSpec& spec() const { return machine_.spec(); }
 
