@@ -75,6 +75,7 @@ alloc::LeafPool PoolOf(const mig::NodeInventory& inventory, const BusyLeaves& bu
   }
   // The longest held first, since round-robin goes on where the last lease ended.
   std::vector<const std::pair<const JobId, Held>*> by_time;
+  by_time.reserve(held.size());
   for (const auto& job : held) by_time.push_back(&job);
   std::stable_sort(by_time.begin(), by_time.end(),
                    [](const auto* a, const auto* b) { return a->second.since < b->second.since; });

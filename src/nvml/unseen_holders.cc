@@ -35,6 +35,7 @@ std::string DescribeLikelyHolders(const std::filesystem::path& proc) {
   }
   std::ranges::sort(found);
   std::vector<std::string> texts;
+  texts.reserve(found.size());
   for (auto& [pid, text] : found) texts.push_back(std::move(text));
   return StrJoin(texts, ", ");
 }
