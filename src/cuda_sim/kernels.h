@@ -1,7 +1,5 @@
 #pragma once
 
-#include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,12 +17,5 @@ struct Kernel {
 
 // The host's function for a kernel, or nullptr.
 const Kernel* FindKernel(std::string_view name);
-
-// The kernels of PTX text: what stands behind ".visible .entry".
-struct KernelModule {
-  std::vector<std::string> entries;
-};
-// nullptr for text that is no PTX: the directives .version and .target are missing.
-std::shared_ptr<KernelModule> ParsePtx(std::string_view text);
 
 }  // namespace flexmig::cuda_sim

@@ -5,6 +5,7 @@
 
 #include "calls.h"
 #include "kernels.h"
+#include "ptx.h"
 
 namespace flexmig::cuda_abi {
 

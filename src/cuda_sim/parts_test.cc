@@ -8,9 +8,9 @@
 #include "flexmig/simhw/sim_node.h"
 
 #include "devices.h"
-#include "kernels.h"
 #include "link.h"
 #include "memory.h"
+#include "ptx.h"
 
 namespace flexmig::cuda_sim {
 namespace {
