@@ -61,7 +61,8 @@ TEST_F(CudaSimAbiTest, NothingWorksBeforeCuInit) {
     EXPECT_NE(Call(name), 0) << name;
   }
   int32_t version = -1;
-  EXPECT_CU(CU(cuDriverGetVersion)(&version));
+  EXPECT_CU(CU(cuDriverGetVersion)(&version));  // as clients ask it first
+  EXPECT_EQ(version, 13000);
   uint64_t pointer = 0;
   EXPECT_CODE(CUDA_ERROR_NOT_INITIALIZED, CU(cuMemAlloc_v2)(&pointer, 16));
   EXPECT_CODE(CUDA_ERROR_INVALID_VALUE, CU(cuInit)(1));

@@ -105,7 +105,9 @@ ResultCode cuInit(uint32_t flags) noexcept {
 ResultCode cuDriverGetVersion(int32_t* version) noexcept {
   if (version == nullptr) return ResultCode::kInvalidValue;
   return cuda_sim::Guarded([&] {
-    *version = Process::Instance().driver_version();
+    const auto known = Process::DriverVersion();
+    if (!known) return ResultCode::kUnknown;
+    *version = *known;
     return ResultCode::kSuccess;
   });
 }

@@ -21,7 +21,8 @@ struct Branch {
 };
 
 // The CUDA version that came with a driver branch.
-Result<Branch> ParseDriver(std::string_view text) {
+Result<Branch> DriverFromEnvironment() {
+  const std::string text = GetEnv("FLEXMIG_SIM_DRIVER").value_or(kDefaultDriver);
   constexpr Branch kFirst[] = {{580, 13000}, {570, 12080}, {560, 12060}, {550, 12040},
                                {535, 12020}, {525, 12000}, {510, 11060}, {470, 11040},
                                {460, 11020}, {450, 11000}};
@@ -72,6 +73,11 @@ ResultCode Process::Init() {
   return *outcome_;
 }
 
+std::optional<int> Process::DriverVersion() {
+  const auto driver = DriverFromEnvironment();
+  return driver.ok() ? std::optional<int>(driver->cuda) : std::nullopt;
+}
+
 ResultCode Process::state() const {
   const std::lock_guard lock(mutex_);
   return outcome_ == ResultCode::kSuccess && pid_ == ::getpid() ? ResultCode::kSuccess
@@ -89,9 +95,7 @@ Status Process::Open() {
     return FailedPreconditionError(
         "FLEXMIG_SIM_NODE is not set; it names the simulated node, e.g. a100x1");
   }
-  FLEXMIG_ASSIGN_OR_RETURN(const Branch driver,
-                           ParseDriver(GetEnv("FLEXMIG_SIM_DRIVER").value_or(kDefaultDriver)));
-  driver_version_ = driver.cuda;
+  FLEXMIG_ASSIGN_OR_RETURN(const Branch driver, DriverFromEnvironment());
   if (const auto text = GetEnv("FLEXMIG_SIM_CUDA_DELAYS")) {
     FLEXMIG_ASSIGN_OR_RETURN(delays_, ParseDelays(*text));
   }

@@ -68,7 +68,8 @@ class Process {
   // Why Init failed; empty if it did not.
   [[nodiscard]] std::string problem() const;
 
-  [[nodiscard]] int driver_version() const { return driver_version_; }
+  // Of CUDA, also before Init. nullopt if FLEXMIG_SIM_DRIVER does not parse.
+  static std::optional<int> DriverVersion();
   [[nodiscard]] const std::vector<std::unique_ptr<Device>>& devices() const { return devices_; }
   Device* FindDevice(cuda_abi::Device device) const;
 
@@ -121,7 +122,6 @@ class Process {
   std::optional<ResultCode> outcome_;
   std::string problem_;
   pid_t pid_ = 0;
-  int driver_version_ = 0;
   Delays delays_;
   std::unique_ptr<simhw::SimNode> node_;
   std::unique_ptr<Links> links_;
