@@ -50,7 +50,9 @@ struct PointerFacts {
   int device = -1;  // ordinal; -1 for kUnregistered
 };
 
-enum class Comparison : uint8_t { kAtLeast, kEqual };  // of AwaitValue, unsigned
+// Of AwaitValue. kAtLeast is CUDA's cyclic one: as of unsigned numbers that are less than 2^63
+// apart.
+enum class Comparison : uint8_t { kAtLeast, kEqual };
 
 struct CaptureState {
   enum class Kind : uint8_t { kNone, kActive, kInvalidated };
@@ -59,10 +61,11 @@ struct CaptureState {
 };
 
 // Errors of every call, with the driver's name of the error ("CUDA_ERROR_INVALID_VALUE") and the
-// call's in the message: kInvalidArgument, kResourceExhausted (no memory), kUnavailable (device
-// lost, or driver going down), kPermissionDenied (not permitted, as during a capture),
-// kUnimplemented (the driver or device does not offer it), kInternal for the rest, errors of
-// earlier kernels among them, after which a context is dead.
+// call's in the message: kInvalidArgument, kNotFound, kFailedPrecondition (registered already, and
+// the like), kResourceExhausted (no memory), kUnavailable (device lost, or driver going down),
+// kPermissionDenied (not permitted, as during a capture), kUnimplemented (the driver or device does
+// not offer it), kInternal for the rest, errors of earlier kernels among them, after which a
+// context is dead.
 //
 // Threading: thread-safe. Calls that take no context work in the calling thread's current one.
 class Driver {
@@ -139,6 +142,7 @@ class Driver {
 
   // From PTX text. Errors: also kUnimplemented if the driver cannot compile it for the device.
   [[nodiscard]] Result<Module> LoadModule(const std::string& ptx) const;
+  // Errors: also kNotFound.
   [[nodiscard]] Result<Function> FindFunction(Module module, const char* name) const;
   // One-dimensional. `arguments`: a pointer to each argument's value, read before it returns.
   Status Launch(Function function, unsigned blocks, unsigned threads_per_block,
