@@ -10,9 +10,12 @@
 #include <thread>
 #include <vector>
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "flexmig/base/random.h"
+#include "flexmig/cuda_abi/functions.h"
 #include "flexmig/simhw/sim_node.h"
 
 namespace flexmig::cuda {
@@ -184,6 +187,46 @@ TEST_F(DriverTest, KernelsAreFoundByName) {
 TEST_F(DriverTest, AStreamOutsideACaptureSaysSo) {
   EXPECT_EQ(driver_->CaptureOf(stream_)->kind, CaptureState::Kind::kNone);
   EXPECT_TRUE(driver_->IgnoreCaptures().ok());
+}
+
+TEST_F(DriverTest, AStreamInACaptureSaysSoAndForbidsOtherCalls) {
+  void* const library = ::dlopen(FLEXMIG_CUDA_SIM, RTLD_NOW | RTLD_LOCAL);
+  ASSERT_NE(library, nullptr);
+  const auto begin = reinterpret_cast<decltype(&cuda_abi::cuStreamBeginCapture_v2)>(
+      ::dlsym(library, "cuStreamBeginCapture_v2"));
+  const auto stream = reinterpret_cast<cuda_abi::Stream>(static_cast<uintptr_t>(stream_));
+  ASSERT_EQ(begin(stream, cuda_abi::CaptureMode::kGlobal), cuda_abi::ResultCode::kSuccess);
+  const auto state = driver_->CaptureOf(stream_);
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->kind, CaptureState::Kind::kActive);
+  EXPECT_NE(state->id, 0U);
+  // Recorded, not done.
+  auto* const words = reinterpret_cast<uint64_t*>(pinned_);
+  EXPECT_TRUE(driver_->WriteValue(stream_, AddressOf(&words[0]), 1).ok());
+  const Context context = *driver_->CurrentOrPrimary();
+  std::thread([&] {
+    ASSERT_TRUE(driver_->SetCurrent(context).ok());
+    ASSERT_TRUE(driver_->IgnoreCaptures().ok());
+    EXPECT_TRUE(driver_->Allocate(16).ok());
+  }).join();
+  EXPECT_EQ(words[0], 0U);
+  EXPECT_EQ(driver_->CaptureOf(stream_)->kind, CaptureState::Kind::kActive);
+  EXPECT_EQ(driver_->Allocate(16).status().ToString(),
+            "kPermissionDenied: cuMemAlloc: CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED");
+  EXPECT_EQ(driver_->CaptureOf(stream_)->kind, CaptureState::Kind::kInvalidated);
+}
+
+TEST_F(DriverTest, AContextThatHasDiedSaysOfWhat) {
+  const Module module = *driver_->LoadModule(kFill);
+  const Function fill = *driver_->FindFunction(module, "flexmig_sim_fill");
+  void* to = reinterpret_cast<void*>(0xdead0000);
+  uint32_t value = 1;
+  uint64_t words = 1;
+  void* const arguments[] = {&to, &value, &words};
+  ASSERT_TRUE(driver_->Launch(fill, 1, 1, arguments, stream_).ok());
+  EXPECT_EQ(driver_->Synchronize(stream_).ToString(),
+            "kInternal: cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS");
+  EXPECT_EQ(driver_->CreateEvent().status().code(), StatusCode::kInternal);
 }
 
 TEST_F(DriverTest, MemoryEndsWithTheLeafs) {
