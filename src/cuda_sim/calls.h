@@ -58,7 +58,8 @@ ResultCode WithStream(cuda_abi::Stream handle, const Body& body) noexcept {
       stream = process.streams.Find(handle);
     }
     if (stream == nullptr) return ResultCode::kInvalidHandle;
-    return body(process, stream);
+    const ResultCode error = stream->context().error();
+    return error == ResultCode::kSuccess ? body(process, stream) : error;
   });
 }
 

@@ -17,18 +17,17 @@ using SimStream = std::shared_ptr<cuda_sim::Stream>;
 
 namespace {
 
-bool IsCaptured(const SimStream& stream, ResultCode* code) {
+// Whether the stream is being captured; the capture is invalid then.
+bool SpoilsCapture(const SimStream& stream) {
   const std::lock_guard lock(cuda_sim::CaptureMutex());
   if (stream->capture == nullptr) return false;
   stream->capture->is_invalid = true;
-  *code = ResultCode::kStreamCaptureUnsupported;
   return true;
 }
 
 // A stream's state may be asked and waited for only outside of captures.
 ResultCode CheckMayWait(const SimStream& stream) {
-  ResultCode code = ResultCode::kSuccess;
-  if (IsCaptured(stream, &code)) return code;
+  if (SpoilsCapture(stream)) return ResultCode::kStreamCaptureUnsupported;
   return CheckNotCaptured();
 }
 
@@ -241,9 +240,8 @@ ResultCode cuEventRecordWithFlags(Event event, Stream stream, uint32_t flags) no
   return WithStream(stream, [&](Process& process, const SimStream& found) {
     const auto recorded = process.events.Find(event);
     if (recorded == nullptr) return ResultCode::kInvalidHandle;
-    ResultCode code = ResultCode::kSuccess;
     // An event node in a graph, which the simulation does not have.
-    if (flags == 1 && IsCaptured(found, &code)) return ResultCode::kNotSupported;
+    if (flags == 1 && SpoilsCapture(found)) return ResultCode::kNotSupported;
     return cuda_sim::RecordEvent(*recorded, found);
   });
 }
@@ -257,8 +255,7 @@ ResultCode cuStreamWaitEvent(Stream stream, Event event, uint32_t flags) noexcep
   return WithStream(stream, [&](Process& process, const SimStream& found) {
     const auto awaited = process.events.Find(event);
     if (awaited == nullptr) return ResultCode::kInvalidHandle;
-    ResultCode code = ResultCode::kSuccess;
-    if (flags == 1 && IsCaptured(found, &code)) return ResultCode::kNotSupported;
+    if (flags == 1 && SpoilsCapture(found)) return ResultCode::kNotSupported;
     return cuda_sim::WaitEvent(found, *awaited);
   });
 }
