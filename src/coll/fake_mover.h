@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include "flexmig/base/check.h"
 #include "flexmig/base/random.h"
 #include "flexmig/coll/mover.h"
 
@@ -29,7 +29,7 @@ class FakeDeviceMemory {
   explicit FakeDeviceMemory(size_t bytes = size_t{4} << 20) : bytes_(bytes) {
     void* address =
         ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    EXPECT_NE(address, MAP_FAILED);
+    FLEXMIG_CHECK(address != MAP_FAILED);
     begin_ = static_cast<std::byte*>(address);
   }
   ~FakeDeviceMemory() { ::munmap(begin_, bytes_.size()); }
@@ -39,7 +39,7 @@ class FakeDeviceMemory {
   [[nodiscard]] std::byte* base() const { return begin_; }
   // Where the bytes at a device address are.
   [[nodiscard]] std::byte* At(const std::byte* device) {
-    EXPECT_TRUE(device >= begin_ && device < begin_ + bytes_.size()) << "no address of the device";
+    FLEXMIG_CHECK(device >= begin_ && device < begin_ + bytes_.size());
     return bytes_.data() + (device - begin_);
   }
 
@@ -65,12 +65,9 @@ class FakeMover final : public Mover {
   };
 
   FakeMover(FakeDeviceMemory& memory, uint64_t seed, const Faults& faults)
-      : memory_(memory), faults_(faults) {
-    for (size_t i = 0; i < lanes_.size(); ++i) {
-      lanes_[i].random = SplitMix64(seed * 2 + i);
-      lanes_[i].thread = std::thread([this, i] { Work(lanes_[i]); });
-    }
-  }
+      : FakeMover(&memory, seed, faults) {}
+  // Of buffers in ordinary memory.
+  FakeMover(uint64_t seed, const Faults& faults) : FakeMover(nullptr, seed, faults) {}
   // What has not been copied never is.
   ~FakeMover() override {
     for (Lane& lane : lanes_) {
@@ -85,16 +82,16 @@ class FakeMover final : public Mover {
 
   Status StartIn(std::byte* staging, const std::byte* buffer, size_t bytes) override {
     counts_.in += bytes;
-    return Start(Direction::kIn, staging, memory_.At(buffer), bytes);
+    return Start(Direction::kIn, staging, At(buffer), bytes);
   }
   Status StartOut(std::byte* buffer, const std::byte* staging, size_t bytes) override {
     counts_.out += bytes;
-    return Start(Direction::kOut, memory_.At(buffer), staging, bytes);
+    return Start(Direction::kOut, At(buffer), staging, bytes);
   }
   Status StartWithin(std::byte* to, const std::byte* from, size_t bytes) override {
     if (to == from) return OkStatus();
     counts_.within += bytes;
-    return Start(Direction::kOut, memory_.At(to), memory_.At(from), bytes);
+    return Start(Direction::kOut, At(to), At(from), bytes);
   }
   Result<Mark> MarkSoFar(Direction direction) override {
     return Mark{direction, LaneOf(direction).started};
@@ -112,6 +109,14 @@ class FakeMover final : public Mover {
   }
 
  private:
+  FakeMover(FakeDeviceMemory* memory, uint64_t seed, const Faults& faults)
+      : memory_(memory), faults_(faults) {
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+      lanes_[i].random = SplitMix64(seed * 2 + i);
+      lanes_[i].thread = std::thread([this, i] { Work(lanes_[i]); });
+    }
+  }
+
   struct Copy {
     std::byte* to;
     const std::byte* from;
@@ -128,10 +133,13 @@ class FakeMover final : public Mover {
     std::thread thread;
   };
 
+  std::byte* At(const std::byte* buffer) {
+    return memory_ != nullptr ? memory_->At(buffer) : const_cast<std::byte*>(buffer);
+  }
   Lane& LaneOf(Direction direction) { return lanes_[static_cast<size_t>(direction)]; }
 
   Status Start(Direction direction, std::byte* to, const std::byte* from, size_t bytes) {
-    EXPECT_GT(bytes, 0U);
+    FLEXMIG_CHECK(bytes > 0);
     if (++starts_ == faults_.refuses_start) return ResourceExhaustedError("the device is full");
     Lane& lane = LaneOf(direction);
     {
@@ -167,7 +175,7 @@ class FakeMover final : public Mover {
     }
   }
 
-  FakeDeviceMemory& memory_;
+  FakeDeviceMemory* const memory_;
   const Faults faults_;
   Counts counts_;
   uint64_t starts_ = 0;

@@ -17,6 +17,8 @@
 #include "flexmig/base/random.h"
 #include "flexmig/base/strings.h"
 
+#include "fake_mover.h"
+
 namespace flexmig::coll {
 namespace {
 
@@ -33,7 +35,8 @@ struct Drawn {
   uint64_t root = 0;
   uint64_t shared = 0;  // bit r: rank r's buffers are in shared memory
   bool in_place = false;
-  bool odd = false;  // addresses
+  bool odd = false;    // addresses
+  bool moved = false;  // by a mover; messages: of some ranks
 };
 
 // The calls of one rank.
@@ -45,7 +48,8 @@ class Soaker {
         counters_(counters),
         common_(options.seed),
         own_(options.seed * 64 + 1 + static_cast<uint64_t>(world.rank())),
-        ordinary_(2 * kRoom) {
+        ordinary_(2 * kRoom),
+        mover_(options.seed * 64 + static_cast<uint64_t>(world.rank()), {}) {
     world_.communicator = &world;
   }
 
@@ -102,10 +106,20 @@ class Soaker {
     drawn.shared = kPlacements[common_.NextBelow(std::size(kPlacements))];
     drawn.in_place = common_.NextBelow(3) == 0;
     drawn.odd = common_.NextBelow(4) == 0;
+    drawn.moved = common_.NextBelow(4) == 0;
     return drawn;
   }
 
   bool Make(Group& group, const Drawn& drawn) {
+    const bool is_collective = drawn.kind == Drawn::Kind::kCollective;
+    const bool moved = drawn.moved && (is_collective || own_.NextBelow(2) == 0);
+    group.communicator->UseMover(moved ? &mover_ : nullptr);
+    if (moved && counts()) ++counters_.moved;
+    const bool made = MakeOf(group, drawn);
+    group.communicator->UseMover(nullptr);
+    return made;
+  }
+  bool MakeOf(Group& group, const Drawn& drawn) {
     switch (drawn.kind) {
       case Drawn::Kind::kExchange: return MakeExchange(*group.communicator, drawn);
       case Drawn::Kind::kAllToAllV: return MakeAllToAllV(*group.communicator, drawn);
@@ -285,6 +299,7 @@ class Soaker {
   std::unique_ptr<Communicator> owned_part_;
   Group part_;  // no communicator before the first split
   Bytes8 ordinary_;
+  FakeMover mover_;
 };
 
 }  // namespace

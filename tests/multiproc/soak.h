@@ -24,6 +24,7 @@ struct SoakCounters {
   uint64_t exchanges;
   uint64_t all_to_all_vs;
   uint64_t splits;
+  uint64_t moved;  // of all of these but splits, through a mover
 };
 
 // Random calls of one rank, each compared with what the oracle says, until rank 0's clock ends

@@ -31,6 +31,7 @@ bool RunRank(int rank, int ranks, const std::string& rendezvous, const SoakOptio
   of_rank.rank = Rank(rank);
   of_rank.world_size = ranks;
   of_rank.timeout = std::chrono::seconds(60);
+  if (options.seed % 2 == 1) of_rank.chunk_bytes = 256 << 10;
   auto communicator = Communicator::Create(of_rank);
   if (!communicator.ok()) {
     std::printf("coll-soak: rank %d: %s\n", rank, communicator.status().ToString().c_str());
@@ -84,12 +85,13 @@ int Run(const SoakOptions& options) {
   }
   std::printf(
       "rank 0 made %llu calls of %llu bytes, %llu exchanges, %llu all-to-all-v, "
-      "%llu splits\n",
+      "%llu splits; %llu calls through a mover\n",
       static_cast<unsigned long long>(counters->calls),
       static_cast<unsigned long long>(counters->bytes),
       static_cast<unsigned long long>(counters->exchanges),
       static_cast<unsigned long long>(counters->all_to_all_vs),
-      static_cast<unsigned long long>(counters->splits));
+      static_cast<unsigned long long>(counters->splits),
+      static_cast<unsigned long long>(counters->moved));
   for (size_t i = 0; i < counters->by_collective.size(); ++i) {
     if (counters->by_collective[i] == 0) continue;
     const std::string call = Describe({.collective = static_cast<Collective>(i)});
