@@ -80,6 +80,9 @@ class FakeMover final : public Mover {
     }
   }
 
+  FakeMover(const FakeMover&) = delete;
+  FakeMover& operator=(const FakeMover&) = delete;
+
   Status StartIn(std::byte* staging, const std::byte* buffer, size_t bytes) override {
     counts_.in += bytes;
     return Start(Direction::kIn, staging, At(buffer), bytes);

@@ -105,7 +105,7 @@ TEST_P(MovedExchangeTest, GroupsInAnyOrderDeliverEverythingWhoeverHasAMover) {
         }
         if (message.to == rank) {
           received[i] = arena.Take(message.bytes);
-          queues[static_cast<size_t>(world_size() + message.from)].push_back(
+          queues[static_cast<size_t>(world_size()) + static_cast<size_t>(message.from)].push_back(
               Transfer::Receive(received[i], message.bytes, DataType::kUint8, message.from));
           if (!is_own) promised.out += moved ? message.bytes : 0;
         }

@@ -79,7 +79,7 @@ constexpr Body kBodies[] = {{"AllReduce", Sum}, {"AllGather", Gather}, {"Exchang
 
 TEST(MovedFailureTest, ErrorOfAMoverEndsTheCommunicatorWithItAndWaitsForItsOtherCopies) {
   for (const Body& body : kBodies) {
-    for (const uint64_t number : {1, 2, 9, 30}) {
+    for (const uint64_t number : {1U, 2U, 9U, 30U}) {
       auto ranks = MakeThreadRanks(3, kSlotBytes);
       const auto outcomes = RunWithFaults(
           ranks,
@@ -121,7 +121,7 @@ TEST(MovedFailureTest, MoverThatDoesNotKnowEndsTheCommunicator) {
 TEST(MovedFailureTest, CopiesThatDoNotEndMeetTheDeadlineAndKeepTheMapping) {
   const milliseconds timeout(100);
   for (const Body& body : kBodies) {
-    for (const uint64_t number : {1, 7}) {
+    for (const uint64_t number : {1U, 7U}) {
       auto ranks = MakeThreadRanks(2, kSlotBytes, timeout);
       const std::span<std::byte> staging = ranks[1]->staging();
       const auto outcomes = RunWithFaults(

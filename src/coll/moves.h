@@ -60,6 +60,7 @@ class Moves {
   // `in_call`: the copies are of the engine's call, to be named in errors; else of messages.
   Moves(Engine& engine, Mover& mover, bool in_call)
       : engine_(engine), mover_(mover), in_call_(in_call) {}
+  ~Moves() = default;  // waits for nothing: End does
   Moves(const Moves&) = delete;
   Moves& operator=(const Moves&) = delete;
 

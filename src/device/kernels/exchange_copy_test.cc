@@ -21,8 +21,8 @@ TEST(ExchangeCopyTest, EveryByteArrivesOnceForAllSizesAndAlignments) {
   constexpr Byte kUntouched = 0x5a;
   for (const Uint32 threads : {32U, 256U, 512U}) {
     for (const size_t size : sizes) {
-      for (const size_t from_at : {0, 1, 4, 8, 15, 16}) {
-        for (const size_t to_at : {0, 1, 4, 12, 15, 20}) {
+      for (const size_t from_at : {0U, 1U, 4U, 8U, 15U, 16U}) {
+        for (const size_t to_at : {0U, 1U, 4U, 12U, 15U, 20U}) {
           std::fill(std::begin(to), std::end(to), kUntouched);
           for (Uint32 thread = 0; thread < threads; ++thread) {
             Copy(to + 16 + to_at, from + from_at, size, thread, threads);

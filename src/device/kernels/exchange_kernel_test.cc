@@ -83,7 +83,9 @@ TEST_F(ExchangeKernelTest, ToolkitAssemblesItForEveryTargetThatItKnows) {
   std::vector<std::string> assembled;
   for (const char* target : {"sm_80", "sm_86", "sm_87", "sm_89", "sm_90", "sm_100", "sm_103",
                              "sm_110", "sm_120", "sm_121"}) {
-    const Ran ran = RunCommand(ptxas + " -arch=" + target + " -o /dev/null '" + path + "'");
+    std::string command = ptxas;
+    command.append(" -arch=").append(target).append(" -o /dev/null '").append(path).append("'");
+    const Ran ran = RunCommand(command);
     if (ran.output.find("is not defined for option 'gpu-name'") != std::string::npos) continue;
     EXPECT_TRUE(ran.ok) << target << ": " << ran.output;
     if (ran.ok) assembled.emplace_back(target);
