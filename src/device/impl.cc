@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <future>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "flexmig/base/strings.h"
 
 #include "current_context.h"
 #include "exchange_kernel.h"
+#include "numa_placement.h"
 
 namespace flexmig::device {
 namespace {
@@ -20,7 +23,7 @@ constexpr size_t kBounceRingBytes = size_t{1} << 20;
 // Lines between what goes in and out.
 constexpr size_t kBouncePadding = 256;
 constexpr size_t kPage = 4096;
-// How long the destructor waits for copies that have begun.
+// How long the destructor waits for copies that have begun, and for the driver to let go of memory.
 constexpr seconds kCopiesEnd(10);
 // And for streams to reach operations that were dropped: streams that run do so at once, as nothing
 // of ours holds them any more.
@@ -55,6 +58,12 @@ Result<std::unique_ptr<DeviceCommunicator::Impl>> DeviceCommunicator::Impl::Crea
 Status DeviceCommunicator::Impl::Pin() {
   FLEXMIG_ASSIGN_OR_RETURN(const CurrentContext current, CurrentContext::Set(driver_, context_));
   FLEXMIG_ASSIGN_OR_RETURN(settings_, Settings::FromEnvironment());
+  // Near rank 0's GPU, before the others touch it, and before pinned pages cannot move any more. Of
+  // no use, and no harm, where there is one node or none is known.
+  if (rank() == 0 && device_.numa_node >= 0) {
+    static_cast<void>(PreferNode(communicator_->staging(), device_.numa_node));
+  }
+  FLEXMIG_RETURN_IF_ERROR(communicator_->Barrier());
   FLEXMIG_ASSIGN_OR_RETURN(
       staging_, PinnedRegion::Pin(driver_, communicator_->staging(), "memory that ranks share"));
   FLEXMIG_ASSIGN_OR_RETURN(words_, EagerWords::Take(driver_));
@@ -127,30 +136,64 @@ Status DeviceCommunicator::Impl::StartWorker() {
 
 DeviceCommunicator::Impl::~Impl() {
   const auto current = CurrentContext::Set(driver_, context_);
+  const Deadline deadline = Deadline::After(kCopiesEnd);
   if (worker_ != nullptr) {
     // Peers may still want what this rank has contributed, but not wait for what it drops.
     if (finished_number_.load() != next_number_ - 1 || runs_captured_.load()) {
       Abort("destroyed with operations that have not run");
     }
     worker_.reset();
-    if (!executor_->End(Deadline::After(kCopiesEnd))) {
+    if (!executor_->End(deadline)) {
       // coll keeps the mapping of copies that did not end; this, the streams that carry them.
       staging_.Leak();
       static_cast<void>(executor_.release());
     }
-    if (!AwaitStreams(Deadline::After(kCopiesEnd))) {
+    if (!AwaitStreams(deadline)) {
       bounces_.Leak();
       captured_bounces_->Leak();
       EagerWords::Abandon(std::move(words_));
     }
   }
   if (words_ != nullptr) EagerWords::GiveBack(std::move(words_), next_number_ - 1);
-  // While the context is current.
-  executor_.reset();
-  captured_bounces_.reset();
-  bounces_ = BounceRing();
-  staging_ = PinnedRegion();
-  communicator_.reset();
+  Unpin(deadline);
+}
+
+void DeviceCommunicator::Impl::Unpin(Deadline deadline) {
+  struct Remains {
+    std::unique_ptr<coll::Communicator> communicator;
+    PinnedRegion staging;
+    BounceRing bounces;
+    std::unique_ptr<CapturedBounces> captured_bounces;
+    std::unique_ptr<Executor> executor;
+  };
+  const auto remains = std::make_shared<Remains>();
+  remains->communicator = std::move(communicator_);
+  remains->staging = std::move(staging_);
+  remains->bounces = std::exchange(bounces_, BounceRing());
+  remains->captured_bounces = std::move(captured_bounces_);
+  remains->executor = std::move(executor_);
+  const auto done = std::make_shared<std::promise<void>>();
+  const auto unpin = [remains, done, driver = &driver_, context = context_] {
+    const auto current = CurrentContext::Set(*driver, context);
+    remains->executor.reset();
+    remains->captured_bounces.reset();
+    remains->bounces = BounceRing();
+    remains->staging = PinnedRegion();
+    remains->communicator.reset();
+    done->set_value();
+  };
+  // To unpin memory, a driver may wait for everything on the device: for kernels of the program,
+  // and for operations of other communicators, which wait for other ranks.
+  try {
+    std::thread thread(unpin);
+    if (done->get_future().wait_for(deadline.Remaining(kCopiesEnd)) == std::future_status::ready) {
+      thread.join();
+    } else {
+      thread.detach();
+    }
+  } catch (const std::system_error&) {
+    unpin();  // no thread can be had
+  }
 }
 
 bool DeviceCommunicator::Impl::AwaitStreams(Deadline deadline) {

@@ -95,6 +95,8 @@ class DeviceCommunicator::Impl {
   [[nodiscard]] bool has_failed() const { return failed_.load(std::memory_order_acquire); }
   // Of the destructor: whether no stream uses the memory of this object any more.
   bool AwaitStreams(Deadline deadline);
+  // Gives back what is pinned, by a thread that is left to itself if it takes longer.
+  void Unpin(Deadline deadline);
 
   // Constant after Create.
   const cuda::Driver& driver_;

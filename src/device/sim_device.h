@@ -186,8 +186,9 @@ class CapturedGraph {
   cuda_abi::GraphExec exec_ = nullptr;
 };
 
-inline DeviceOptions DeviceOptionsFor(const std::string& rendezvous, int rank, int world_size,
-                                      std::chrono::milliseconds timeout = std::chrono::seconds(5)) {
+inline DeviceOptions DeviceOptionsFor(
+    const std::string& rendezvous, int rank, int world_size,
+    std::chrono::milliseconds timeout = std::chrono::seconds(40)) {
   DeviceOptions options;
   options.communicator.rendezvous = rendezvous;
   options.communicator.rank = Rank(rank);
@@ -202,7 +203,7 @@ using CreatedDevice = Result<std::unique_ptr<DeviceCommunicator>>;
 // may destroy its communicator.
 inline void RunDeviceThreads(int world_size,
                              const std::function<void(std::unique_ptr<DeviceCommunicator>&)>& body,
-                             std::chrono::milliseconds timeout = std::chrono::seconds(5)) {
+                             std::chrono::milliseconds timeout = std::chrono::seconds(40)) {
   const std::string rendezvous = RandomHex(16);
   const SimDriver& sim = SimDriver::Instance();
   std::vector<std::thread> threads;

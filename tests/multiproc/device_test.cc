@@ -149,6 +149,40 @@ TEST_F(DeviceLeavesTest, OperationsSeeWhatWasQueuedBeforeThemAndNothingLater) {
   }
 }
 
+TEST_F(DeviceLeavesTest, GraphsKeepTheOrderOfTheirStreams) {
+  const auto body = [](DeviceCommunicator& communicator, RankReport&) {
+    const cuda::Driver& driver = SimDriver::Instance().driver();
+    const UserStream stream;
+    for (const size_t count : {size_t{16}, size_t{120'000}}) {
+      const size_t bytes = count * sizeof(int32_t);
+      const std::vector<int32_t> ones(count, 1);
+      const DeviceBuffer value(std::as_bytes(std::span(ones)));
+      const DeviceBuffer work(bytes);
+      Operation operation;
+      operation.send = operation.receive = work.data();
+      operation.count = count;
+      operation.type = DataType::kInt32;
+      // value := the sum over ranks of value, through another buffer.
+      const device::CapturedGraph graph(stream, [&] {
+        ASSERT_EQ(driver.Copy(work.data(), value.data(), bytes, stream.get()), OkStatus());
+        ASSERT_EQ(communicator.Enqueue(operation, stream.get()), OkStatus());
+        ASSERT_EQ(driver.Copy(value.data(), work.data(), bytes, stream.get()), OkStatus());
+      });
+      int32_t expected = 1;
+      for (int launch = 0; launch < 6; ++launch, expected *= 3) graph.Launch(stream);
+      stream.Synchronize();
+      ASSERT_EQ(communicator.status(), OkStatus());
+      const auto result = value.Read();
+      const std::vector<int32_t> all(count, expected);
+      ASSERT_EQ(std::memcmp(result.data(), all.data(), bytes), 0) << count;
+    }
+  };
+  for (const char* small : {"kernel", "copy"}) {
+    if (device_kernels::ExchangeKernelPtx().empty()) small = "auto";
+    RunOnLeaves(node_, 3, body, {{"FLEXMIG_SIM_CUDA_DELAYS", "4:2ms"}, {"FLEXMIG_SMALL", small}});
+  }
+}
+
 // What device_communicator.h promises of the link, for all ranks together. S is the bytes of a
 // part, N the ranks.
 TEST_F(DeviceLeavesTest, LargeOperationsCrossTheLinkNoOftenerThanPromised) {
