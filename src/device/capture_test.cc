@@ -118,7 +118,7 @@ TEST(CaptureMixTest, ManyCapturedOperationsFindTheirWords) {
         }
       }));
     }
-    for (const auto& graph : graphs) graph->Launch(stream);
+    for (const size_t i : {size_t{0}, size_t{17}, graphs.size() - 1}) graphs[i]->Launch(stream);
     stream.Synchronize();
     EXPECT_EQ(communicator->status(), OkStatus());
     EXPECT_EQ(Ints(data), zeros);

@@ -23,7 +23,9 @@ Status CheckDevice(const cuda::Driver& driver, const cuda::DeviceFacts& device) 
 }  // namespace
 
 DeviceCommunicator::DeviceCommunicator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-DeviceCommunicator::~DeviceCommunicator() = default;
+DeviceCommunicator::~DeviceCommunicator() {
+  if (impl_->IsCopyOfParent()) static_cast<void>(impl_.release());
+}
 
 Result<std::unique_ptr<DeviceCommunicator>> DeviceCommunicator::Create(
     const cuda::Driver& driver, const DeviceOptions& options) {

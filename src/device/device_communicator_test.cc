@@ -9,6 +9,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "device_case.h"
 
@@ -331,10 +333,16 @@ TEST(DeviceDerivedTest, ShrinkGoesOnWithoutARankAfterAnAbort) {
   });
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr uint64_t kLives = 20;
+#else
+constexpr uint64_t kLives = 100;
+#endif
+
 TEST(DeviceLifeTest, AHundredCommunicatorsCanBeMadeAndDestroyed) {
   RunDeviceThreads(2, [](auto& world) {
     const UserStream stream;
-    for (uint64_t i = 0; i < 100; ++i) {
+    for (uint64_t i = 0; i < kLives; ++i) {
       auto communicator = world->Split(0, world->rank());
       ASSERT_TRUE(communicator.ok()) << i << ": " << communicator.status().ToString();
       RunCase(**communicator, stream,
@@ -364,6 +372,25 @@ TEST(DeviceLifeTest, DestructionDropsWhatHasNotRunAndLetsStreamsGoOn) {
     communicator.reset();
     EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
     stream.Synchronize();
+  });
+}
+
+TEST(DeviceLifeTest, AForkedChildMayDestroyItsCopyWithoutHarm) {
+  RunDeviceThreads(1, [](auto& communicator) {
+    const UserStream stream;
+    const CollectiveCase call{Collective::kAllReduce, DataType::kInt32, ReduceOp::kPreMulSum, 9};
+    RunCase(*communicator, stream, call, Buffers::kSeparate);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      ::alarm(20);
+      communicator.reset();
+      std::_Exit(0);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    RunCase(*communicator, stream, call, Buffers::kSeparate);
   });
 }
 

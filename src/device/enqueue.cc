@@ -79,7 +79,7 @@ Status DeviceCommunicator::Impl::EnqueueEager(const std::shared_ptr<QueuedOperat
   if (MovesInStream(*queued)) queued->bounce = bounces_.Take(queued->layout->bytes);
   queued->by_kernel = MovesByKernel(*queued);
   bool entered = false;
-  if (const Status put = gate_->PutArrival(*queued, stream, entered); !put.ok()) {
+  if (Status put = gate_->PutArrival(*queued, stream, entered); !put.ok()) {
     if (entered) return FailInStream(put);
     // The ring gives out in order, and nobody will release this piece.
     if (queued->bounce.has_value()) {

@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include <unistd.h>
+
 #include "flexmig/base/strings.h"
 
 #include "current_context.h"
@@ -39,6 +41,17 @@ struct Greeting {
 static_assert(std::is_trivially_copyable_v<Greeting>);
 
 }  // namespace
+
+DeviceCommunicator::Impl::Impl(const cuda::Driver& driver, cuda::Context context,
+                               const cuda::DeviceFacts& device,
+                               std::unique_ptr<coll::Communicator> communicator,
+                               milliseconds timeout)
+    : driver_(driver),
+      context_(context),
+      device_(device),
+      timeout_(timeout),
+      owner_process_(::getpid()),
+      communicator_(std::move(communicator)) {}
 
 Result<std::unique_ptr<DeviceCommunicator::Impl>> DeviceCommunicator::Impl::Create(
     const cuda::Driver& driver, cuda::Context context, const cuda::DeviceFacts& device,
@@ -133,6 +146,8 @@ Status DeviceCommunicator::Impl::StartWorker() {
   FLEXMIG_ASSIGN_OR_RETURN(worker_, Worker::Start(queue_, wait_policy_, std::move(hooks)));
   return OkStatus();
 }
+
+bool DeviceCommunicator::Impl::IsCopyOfParent() const { return ::getpid() != owner_process_; }
 
 DeviceCommunicator::Impl::~Impl() {
   const auto current = CurrentContext::Set(driver_, context_);

@@ -42,6 +42,10 @@ class DeviceCommunicator::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
+  // Whether this is a forked child, which has neither the driver nor the worker. Then this object
+  // must not be destroyed: its condition variable would wait for the worker that sleeps on it.
+  [[nodiscard]] bool IsCopyOfParent() const;
+
   [[nodiscard]] int rank() const { return communicator_->rank(); }
   [[nodiscard]] int world_size() const { return communicator_->world_size(); }
   [[nodiscard]] const cuda::DeviceFacts& device() const { return device_; }
@@ -58,12 +62,7 @@ class DeviceCommunicator::Impl {
 
  private:
   Impl(const cuda::Driver& driver, cuda::Context context, const cuda::DeviceFacts& device,
-       std::unique_ptr<coll::Communicator> communicator, std::chrono::milliseconds timeout)
-      : driver_(driver),
-        context_(context),
-        device_(device),
-        timeout_(timeout),
-        communicator_(std::move(communicator)) {}
+       std::unique_ptr<coll::Communicator> communicator, std::chrono::milliseconds timeout);
 
   // Of Create, in this order.
   Status Pin();
@@ -103,6 +102,7 @@ class DeviceCommunicator::Impl {
   const cuda::Context context_;
   const cuda::DeviceFacts device_;
   const std::chrono::milliseconds timeout_;
+  const int owner_process_;
   Settings settings_;
   std::optional<StreamGate> gate_;
   bool has_kernel_ = false;  // and is to use it
