@@ -38,23 +38,23 @@ Comm::Comm(Config config, Settings settings, std::string lineage, int rank, int 
       device_(device) {}
 
 Comm::~Comm() {
-  // A forked child's copy has none of the threads that the engine would wait for.
-  if (!is_own()) static_cast<void>(new std::shared_ptr<Engine>(std::move(engine_)));
+  // A forked child's copy has none of the threads that the transport would wait for.
+  if (!is_own()) static_cast<void>(new std::shared_ptr<Transport>(std::move(transport_)));
 }
 
 bool Comm::is_own() const { return ::getpid() == owner_; }
 
-void Comm::EndInit(Result<MadeEngine> made) {
+void Comm::EndInit(Result<MadeTransport> made) {
   const std::lock_guard lock(mutex_);
   if (made.ok()) {
-    engine_ = std::move(made->engine);
+    transport_ = std::move(made->transport);
     home_ = made->home;
-    rank_ = engine_->rank();
-    world_size_ = engine_->world_size();
+    rank_ = transport_->rank();
+    world_size_ = transport_->world_size();
     device_ = home_.device;
     state_ = State::kReady;
-    // Stop came when there was no engine yet to end.
-    if (stopped_) engine_->Abort("the communicator was aborted");
+    // Stop came when there was no transport yet to end.
+    if (stopped_) transport_->Abort("the communicator was aborted");
   } else {
     failure_ = made.status();
     state_ = State::kFailed;
@@ -95,7 +95,7 @@ Status Comm::UsableLocked() const {
     case State::kRevoked: return FailedPreconditionError("the communicator has been revoked");
     case State::kReady: break;
   }
-  return engine_->status();
+  return transport_->status();
 }
 
 Status Comm::Usable() const {
@@ -113,8 +113,8 @@ ncclResult_t Comm::AsyncResult(std::string& why) const {
   const std::lock_guard lock(mutex_);
   if (jobs_ > 0) return ncclInProgress;
   Status status = failure_;
-  if (status.ok() && engine_ != nullptr && state_ != State::kRevoked) {
-    status = engine_->status();
+  if (status.ok() && transport_ != nullptr && state_ != State::kRevoked) {
+    status = transport_->status();
     if (!status.ok() && !std::exchange(told_death_, true)) {
       LogWarn(device_, StrCat("rank ", rank(), ": the communicator has ended: ", status.message()));
     }
@@ -123,9 +123,9 @@ ncclResult_t Comm::AsyncResult(std::string& why) const {
   return ToResult(status.code());
 }
 
-std::shared_ptr<Engine> Comm::engine() const {
+std::shared_ptr<Transport> Comm::transport() const {
   const std::lock_guard lock(mutex_);
-  return engine_;
+  return transport_;
 }
 
 Home Comm::home() const {
@@ -142,25 +142,25 @@ Status Comm::BeginFinalize() {
 }
 
 Status Comm::EndFinalize() {
-  const Status drained = engine()->Drain(Deadline::After(settings_.timeout));
+  const Status drained = transport()->Drain(Deadline::After(settings_.timeout));
   EndJob(drained);
   return drained;
 }
 
 Status Comm::Revoke() {
-  std::shared_ptr<Engine> engine;
+  std::shared_ptr<Transport> transport;
   {
     const std::lock_guard lock(mutex_);
     const Status usable = UsableLocked();
     if (!usable.ok() && state_ != State::kReady) return usable;
     if (jobs_ > 0) return usable;
-    engine = engine_;
+    transport = transport_;
     state_ = State::kRevoked;
     ++jobs_;
   }
-  engine->Abort("the communicator was revoked");
+  transport->Abort("the communicator was revoked");
   // Ends with what Abort says; here it is waited for, so that buffers are at rest.
-  static_cast<void>(engine->Drain(Deadline::After(kJobsEnd)));
+  static_cast<void>(transport->Drain(Deadline::After(kJobsEnd)));
   EndJob(OkStatus());
   return OkStatus();
 }
@@ -177,7 +177,7 @@ void Comm::AwaitJobs(std::unique_lock<std::mutex>& lock, Deadline deadline) {
 void Comm::Stop(const std::string& reason) {
   stopped_ = true;
   if (!is_own()) return;
-  if (const auto running = engine()) running->Abort(reason);
+  if (const auto running = transport()) running->Abort(reason);
   std::unique_lock lock(mutex_);
   AwaitJobs(lock, Deadline::After(kJobsEnd));
 }
@@ -188,8 +188,8 @@ void Comm::Close() {
   // Nobody has any use for an initialisation that has not ended.
   if (state_ == State::kInitializing) stopped_ = true;
   AwaitJobs(lock, Deadline::After(settings_.timeout));
-  if (state_ != State::kReady || !engine_->status().ok()) return;
-  const auto running = engine_;
+  if (state_ != State::kReady || !transport_->status().ok()) return;
+  const auto running = transport_;
   state_ = State::kFinalized;
   lock.unlock();
   const Status drained = running->Drain(Deadline::After(settings_.timeout));

@@ -18,8 +18,8 @@
 #include "flexmig/nccl_abi/types.h"
 
 #include "config.h"
-#include "engine.h"
 #include "environment.h"
+#include "transport.h"
 
 namespace flexmig::nccl {
 
@@ -30,18 +30,18 @@ struct Home {
 };
 
 // What an initialisation ends with.
-struct MadeEngine {
-  std::unique_ptr<Engine> engine;
+struct MadeTransport {
+  std::unique_ptr<Transport> transport;
   Home home;
 };
 
-// What an ncclComm_t stands for: an engine, and what the C interface promises around it.
+// What an ncclComm_t stands for: a transport, and what the C interface promises around it.
 //
 // It begins as one that is being initialised, by a job that may be a thread of its own, and becomes
 // ready or failed. Jobs (initialisation, splits, finalisation) run beside the callers, who find it
 // "in progress" meanwhile.
 //
-// Invariants: the engine is set once, before it is ready; a communicator that has ended (failed,
+// Invariants: the transport is set once, before it is ready; a communicator that has ended (failed,
 // finalised, revoked) stays so.
 // Threading: thread-safe.
 class Comm {
@@ -66,7 +66,7 @@ class Comm {
   // --- Jobs ---
 
   // The end of the initialisation. An error makes it a failed one.
-  void EndInit(Result<MadeEngine> made);
+  void EndInit(Result<MadeTransport> made);
   // Around any other job: until EndJob this communicator is in progress.
   // Errors: as Usable.
   Status BeginJob();
@@ -88,14 +88,14 @@ class Comm {
 
   // --- Work ---
 
-  // The engine; null before it is ready.
-  [[nodiscard]] std::shared_ptr<Engine> engine() const;
+  // The transport; null before it is ready.
+  [[nodiscard]] std::shared_ptr<Transport> transport() const;
   [[nodiscard]] Home home() const;
   // How many splits and shrinks have begun: part of the children's lineage.
   [[nodiscard]] int NextChild() { return ++children_; }
 
   // Allows nothing more; then waits for all that was enqueued: a job that begins with the first and
-  // ends with the second. Errors: of the first as Usable, of the second as Engine::Drain.
+  // ends with the second. Errors: of the first as Usable, of the second as Transport::Drain.
   Status BeginFinalize();
   Status EndFinalize();
   // Ends all operations on all ranks; splits and shrinks go on working. Errors: as Usable, but a
@@ -147,7 +147,7 @@ class Comm {
   State state_ = State::kInitializing;
   int jobs_ = 1;    // the initialisation is the first
   Status failure_;  // of the initialisation, or of a job
-  std::shared_ptr<Engine> engine_;
+  std::shared_ptr<Transport> transport_;
   Home home_;
   std::map<int, PreMulSum> ops_;
   int next_op_ = ncclNumOps;

@@ -11,7 +11,7 @@
 
 #include "border.h"
 #include "handles.h"
-#include "recording_engine.h"
+#include "recording_transport.h"
 
 namespace flexmig::nccl {
 namespace {
@@ -21,11 +21,11 @@ using testing::HasSubstr;
 
 TEST(CommTest, DeathOfTheEngineIsTheAsyncError) {
   Record record;
-  RecordingEngine* engine = nullptr;
-  const auto comm = ReadyComm("a", record, &engine);
+  RecordingTransport* transport = nullptr;
+  const auto comm = ReadyComm("a", record, &transport);
   std::string why;
   EXPECT_EQ(comm->AsyncResult(why), ncclSuccess);
-  engine->Die(AbortedError("rank 2 was killed"));
+  transport->Die(AbortedError("rank 2 was killed"));
   EXPECT_EQ(comm->AsyncResult(why), ncclRemoteError);
   EXPECT_EQ(why, "rank 2 was killed");
   EXPECT_EQ(comm->Usable().code(), StatusCode::kAborted);
@@ -48,9 +48,9 @@ TEST(CommTest, FinalizedOneTakesNoMoreOperations) {
 // The watchdog's case: one thread waits for operations that do not end, another one aborts.
 TEST(CommTest, StopEndsAWaitingFinalize) {
   Record record;
-  RecordingEngine* engine = nullptr;
-  const auto comm = ReadyComm("a", record, &engine);
-  engine->HoldDrain();
+  RecordingTransport* transport = nullptr;
+  const auto comm = ReadyComm("a", record, &transport);
+  transport->HoldDrain();
   ASSERT_EQ(comm->BeginFinalize(), OkStatus());
   Status ended;
   std::thread waiting([&] { ended = comm->EndFinalize(); });
@@ -146,9 +146,9 @@ TEST(HandlesTest, NullWildAndStaleHandlesAreNone) {
 
 TEST(HandlesTest, ForkedChildHasNoneOfItsParents) {
   Record record;
-  RecordingEngine* engine = nullptr;
-  const auto comm = ReadyComm("a", record, &engine);
-  engine->HoldDrain();
+  RecordingTransport* transport = nullptr;
+  const auto comm = ReadyComm("a", record, &transport);
+  transport->HoldDrain();
   const ncclComm_t handle = Handles::Get().Add(comm);
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);

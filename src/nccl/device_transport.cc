@@ -1,4 +1,4 @@
-#include "device_engine.h"
+#include "device_transport.h"
 
 #include <string>
 #include <utility>
@@ -11,9 +11,9 @@
 namespace flexmig::nccl {
 namespace {
 
-class DeviceEngine final : public Engine {
+class DeviceTransport final : public Transport {
  public:
-  explicit DeviceEngine(std::unique_ptr<device::DeviceCommunicator> communicator)
+  explicit DeviceTransport(std::unique_ptr<device::DeviceCommunicator> communicator)
       : communicator_(std::move(communicator)) {}
 
   [[nodiscard]] int rank() const override { return communicator_->rank(); }
@@ -24,10 +24,10 @@ class DeviceEngine final : public Engine {
   }
   Status Drain(Deadline deadline) override { return communicator_->Drain(deadline); }
 
-  Result<std::unique_ptr<Engine>> Split(int color, int key) override {
+  Result<std::unique_ptr<Transport>> Split(int color, int key) override {
     return Wrap(communicator_->Split(color, key));
   }
-  Result<std::unique_ptr<Engine>> Shrink(std::span<const int> excluded) override {
+  Result<std::unique_ptr<Transport>> Shrink(std::span<const int> excluded) override {
     return Wrap(communicator_->Shrink(excluded));
   }
 
@@ -35,11 +35,11 @@ class DeviceEngine final : public Engine {
   [[nodiscard]] Status status() const override { return communicator_->status(); }
 
  private:
-  static Result<std::unique_ptr<Engine>> Wrap(
+  static Result<std::unique_ptr<Transport>> Wrap(
       Result<std::unique_ptr<device::DeviceCommunicator>> derived) {
     if (!derived.ok()) return derived.status();
-    if (*derived == nullptr) return std::unique_ptr<Engine>();
-    return std::unique_ptr<Engine>(new DeviceEngine(*std::move(derived)));
+    if (*derived == nullptr) return std::unique_ptr<Transport>();
+    return std::unique_ptr<Transport>(new DeviceTransport(*std::move(derived)));
   }
 
   const std::unique_ptr<device::DeviceCommunicator> communicator_;
@@ -60,11 +60,11 @@ void WarnOfSharing(const device::DeviceCommunicator& communicator) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> MakeDeviceEngine(const cuda::Driver& driver,
-                                                 const device::DeviceOptions& options) {
+Result<std::unique_ptr<Transport>> MakeDeviceTransport(const cuda::Driver& driver,
+                                                       const device::DeviceOptions& options) {
   FLEXMIG_ASSIGN_OR_RETURN(auto communicator, device::DeviceCommunicator::Create(driver, options));
   WarnOfSharing(*communicator);
-  return std::unique_ptr<Engine>(new DeviceEngine(std::move(communicator)));
+  return std::unique_ptr<Transport>(new DeviceTransport(std::move(communicator)));
 }
 
 }  // namespace flexmig::nccl

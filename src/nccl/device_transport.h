@@ -6,14 +6,14 @@
 #include "flexmig/cuda/driver.h"
 #include "flexmig/device/device_communicator.h"
 
-#include "engine.h"
+#include "transport.h"
 
 namespace flexmig::nccl {
 
-// An Engine that is a device::DeviceCommunicator, of the current context's device. Blocks until all
-// ranks have come. Warns, on the lowest of them, of ranks that share a whole GPU.
-// Errors: as DeviceCommunicator::Create.
-Result<std::unique_ptr<Engine>> MakeDeviceEngine(const cuda::Driver& driver,
-                                                 const device::DeviceOptions& options);
+// An Transport that is a device::DeviceCommunicator, of the current context's device. Blocks until
+// all ranks have come. Warns, on the lowest of them, of ranks that share a whole GPU. Errors: as
+// DeviceCommunicator::Create.
+Result<std::unique_ptr<Transport>> MakeDeviceTransport(const cuda::Driver& driver,
+                                                       const device::DeviceOptions& options);
 
 }  // namespace flexmig::nccl

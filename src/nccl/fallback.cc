@@ -42,9 +42,9 @@ std::string WhyNot(std::span<const Offer> offers) {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> MakeFallbackEngine(const std::string& path,
-                                                   const cuda::DeviceFacts& own,
-                                                   const coll::CommunicatorOptions& options) {
+Result<std::unique_ptr<Transport>> MakeFallbackTransport(const std::string& path,
+                                                         const cuda::DeviceFacts& own,
+                                                         const coll::CommunicatorOptions& options) {
   const auto real = RealNccl::Load(path);
   Offer offer;
   offer.uuid = own.uuid;
@@ -64,7 +64,7 @@ Result<std::unique_ptr<Engine>> MakeFallbackEngine(const std::string& path,
   if (!why_not.empty()) {
     LogInfo(Subsystem::kInit, own.ordinal,
             StrCat("not handed to the NCCL at ", path, ": ", why_not));
-    return std::unique_ptr<Engine>();
+    return std::unique_ptr<Transport>();
   }
   // The id's making may fail on rank 0, which the others would wait for.
   struct {
@@ -79,7 +79,8 @@ Result<std::unique_ptr<Engine>> MakeFallbackEngine(const std::string& path,
   LogInfo(Subsystem::kInit, own.ordinal,
           StrCat("handed to the NCCL at ", path, ", version ", (*real)->version(),
                  ": every rank has a whole GPU"));
-  return MakeRealEngine(**real, made.id, ranks->rank(), ranks->world_size(), options.interrupted);
+  return MakeRealTransport(**real, made.id, ranks->rank(), ranks->world_size(),
+                           options.interrupted);
 }
 
 }  // namespace flexmig::nccl

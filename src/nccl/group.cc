@@ -42,7 +42,7 @@ Result<ncclResult_t> Group::End() {
   std::vector<CommJob> jobs = std::exchange(jobs_, {});
   if (!failed.ok()) {
     for (CommJob& job : jobs) {
-      job.make = [&failed]() -> Result<MadeEngine> { return failed; };
+      job.make = [&failed]() -> Result<MadeTransport> { return failed; };
       job.blocking = true;
     }
     static_cast<void>(RunJobs(std::move(jobs)));
@@ -62,7 +62,9 @@ Status Group::Drop() {
   failed_ = OkStatus();
   operations_.clear();
   for (CommJob& job : jobs_) {
-    job.make = []() -> Result<MadeEngine> { return AbortedError("the group was only simulated"); };
+    job.make = []() -> Result<MadeTransport> {
+      return AbortedError("the group was only simulated");
+    };
     job.blocking = true;
   }
   static_cast<void>(RunJobs(std::exchange(jobs_, {})));

@@ -28,8 +28,8 @@ struct CommJob {
   ncclComm_t* out = nullptr;     // becomes NCCL_COMM_NULL if a blocking one fails
   std::shared_ptr<Comm> parent;  // whose job it is too (Comm::BeginJob has been called), or null
   bool blocking = true;
-  // Blocks. The engine is null if `comm` is.
-  std::function<Result<MadeEngine>()> make;
+  // Blocks. The transport is null if `comm` is.
+  std::function<Result<MadeTransport>()> make;
 };
 
 // The group of the calling thread: what was called between ncclGroupStart and ncclGroupEnd, which

@@ -17,7 +17,7 @@ namespace {
 
 // Blocks. Afterwards nothing is left of a blocking job that failed but its error.
 Status Run(CommJob& job) {
-  Result<MadeEngine> made = InternalError("not run");
+  Result<MadeTransport> made = InternalError("not run");
   try {
     made = job.make();
   } catch (const std::bad_alloc&) {
@@ -91,7 +91,7 @@ Result<ncclResult_t> RunJobs(std::vector<CommJob> jobs) {
         threads.push_back(*std::move(thread));
         continue;
       }
-      job.make = [why = thread.status()]() -> Result<MadeEngine> { return why; };
+      job.make = [why = thread.status()]() -> Result<MadeTransport> { return why; };
       ended[i] = Run(job);
       continue;
     }
@@ -100,7 +100,7 @@ Result<ncclResult_t> RunJobs(std::vector<CommJob> jobs) {
     if (started.ok()) {
       result = ncclInProgress;
     } else {
-      job.make = [&started]() -> Result<MadeEngine> { return started; };
+      job.make = [&started]() -> Result<MadeTransport> { return started; };
       ended[i] = Run(job);
     }
   }

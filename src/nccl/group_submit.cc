@@ -91,7 +91,7 @@ Status CheckStreams(const Share& share) {
 // All transfers as one exchange in the first one's stream. The other streams get exchanges of
 // nothing before and behind it: since a communicator's operations run one after the other, it
 // begins when all streams have come to it, and none goes on before it has ended.
-Status EnqueueTransfers(Engine& engine, Share& share) {
+Status EnqueueTransfers(Transport& transport, Share& share) {
   Operation exchange;
   exchange.kind = Operation::Kind::kExchange;
   const Operation nothing = exchange;
@@ -103,21 +103,21 @@ Status EnqueueTransfers(Engine& engine, Share& share) {
     }
   }
   for (const cuda::Stream other : others) {
-    FLEXMIG_RETURN_IF_ERROR(engine.Enqueue(nothing, other));
+    FLEXMIG_RETURN_IF_ERROR(transport.Enqueue(nothing, other));
   }
-  FLEXMIG_RETURN_IF_ERROR(engine.Enqueue(exchange, stream));
+  FLEXMIG_RETURN_IF_ERROR(transport.Enqueue(exchange, stream));
   for (const cuda::Stream other : others) {
-    FLEXMIG_RETURN_IF_ERROR(engine.Enqueue(nothing, other));
+    FLEXMIG_RETURN_IF_ERROR(transport.Enqueue(nothing, other));
   }
   return OkStatus();
 }
 
 Status EnqueueShare(Share& share) {
-  const auto engine = share.comm->engine();
+  const auto transport = share.comm->transport();
   for (const GroupedOperation& one : share.collectives) {
-    FLEXMIG_RETURN_IF_ERROR(engine->Enqueue(one.operation, one.stream));
+    FLEXMIG_RETURN_IF_ERROR(transport->Enqueue(one.operation, one.stream));
   }
-  return share.transfers.empty() ? OkStatus() : EnqueueTransfers(*engine, share);
+  return share.transfers.empty() ? OkStatus() : EnqueueTransfers(*transport, share);
 }
 
 }  // namespace
@@ -133,11 +133,11 @@ Status Submit(std::vector<GroupedOperation> operations) {
   Status result;
   size_t begun = 0;
   for (; begun < shares.size() && result.ok(); ++begun) {
-    result = shares[begun].comm->engine()->BeginGroup();
+    result = shares[begun].comm->transport()->BeginGroup();
   }
   for (size_t i = 0; i < shares.size() && result.ok(); ++i) result = EnqueueShare(shares[i]);
   for (size_t i = 0; i < begun; ++i) {
-    const Status ended = shares[i].comm->engine()->EndGroup();
+    const Status ended = shares[i].comm->transport()->EndGroup();
     if (result.ok()) result = ended;
   }
   return result;

@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "handles.h"
-#include "recording_engine.h"
+#include "recording_transport.h"
 
 namespace flexmig::nccl {
 namespace {
@@ -111,13 +111,13 @@ TEST_F(GroupTest, FailedCallFailsTheGroupAndNothingIsDone) {
 }
 
 TEST_F(GroupTest, DeadMemberIsFoundBeforeAnythingIsEnqueued) {
-  RecordingEngine* engine = nullptr;
+  RecordingTransport* transport = nullptr;
   const auto a = ReadyComm("a", record_);
-  const auto b = ReadyComm("b", record_, &engine);
+  const auto b = ReadyComm("b", record_, &transport);
   group_.Start();
   EXPECT_EQ(group_.Add(AllReduce(a, 1, 7)), OkStatus());
   EXPECT_EQ(group_.Add(AllReduce(b, 1, 7)), OkStatus());
-  engine->Die(AbortedError("rank 3 was killed"));
+  transport->Die(AbortedError("rank 3 was killed"));
   const auto ended = group_.End();
   EXPECT_EQ(ended.status().code(), StatusCode::kAborted);
   EXPECT_THAT(ended.status().message(), HasSubstr("rank 3 was killed"));
@@ -165,14 +165,14 @@ class CommJobsTest : public GroupTest {
     job.comm = std::make_shared<Comm>(Config{blocking, ""}, Settings{}, "job", -1, -1, 0);
     job.handle = Handles::Get().Add(job.comm);
     *out = job.handle;
-    job.make = [this, together]() -> Result<MadeEngine> {
+    job.make = [this, together]() -> Result<MadeTransport> {
       ++running_;
       const Deadline deadline = Deadline::After(std::chrono::seconds(20));
       while (running_ < together) {
         if (deadline.HasPassed()) return DeadlineExceededError("the others do not run");
         std::this_thread::yield();
       }
-      return MadeEngine{std::make_unique<RecordingEngine>("job", record_, 0, 2), Home{}};
+      return MadeTransport{std::make_unique<RecordingTransport>("job", record_, 0, 2), Home{}};
     };
     return job;
   }
@@ -196,7 +196,7 @@ TEST_F(CommJobsTest, FailedOneLeavesANullCommunicator) {
   ncclComm_t good = nullptr;
   ncclComm_t bad = nullptr;
   CommJob failing = Job(&bad, true, 1);
-  failing.make = []() -> Result<MadeEngine> { return PermissionDeniedError("not with me"); };
+  failing.make = []() -> Result<MadeTransport> { return PermissionDeniedError("not with me"); };
   const ncclComm_t handle = bad;
   group_.Start();
   EXPECT_TRUE(group_.Add(Job(&good, true, 1)).ok());
@@ -210,7 +210,7 @@ TEST_F(CommJobsTest, FailedOneLeavesANullCommunicator) {
 TEST_F(CommJobsTest, ThrowingJobIsAFailedOne) {
   ncclComm_t out = nullptr;
   CommJob job = Job(&out, true, 1);
-  job.make = []() -> Result<MadeEngine> { throw std::bad_alloc(); };
+  job.make = []() -> Result<MadeTransport> { throw std::bad_alloc(); };
   EXPECT_EQ(group_.Add(std::move(job)).status().code(), StatusCode::kResourceExhausted);
 }
 
@@ -238,7 +238,7 @@ TEST_F(CommJobsTest, NonBlockingOneIsInProgressUntilItEnds) {
 TEST_F(CommJobsTest, NonBlockingOneThatFailsTellsWhy) {
   ncclComm_t out = nullptr;
   CommJob job = Job(&out, false, 1);
-  job.make = []() -> Result<MadeEngine> { return DeadlineExceededError("rank 1 did not come"); };
+  job.make = []() -> Result<MadeTransport> { return DeadlineExceededError("rank 1 did not come"); };
   EXPECT_TRUE(group_.Add(std::move(job)).ok());
   const auto comm = Handles::Get().Find(out);
   ASSERT_NE(comm, nullptr);

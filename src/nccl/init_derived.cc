@@ -29,9 +29,9 @@ CommJob ChildJob(const std::shared_ptr<Comm>& parent, Config config, std::string
   return job;
 }
 
-Result<MadeEngine> At(const Home& home, Result<std::unique_ptr<Engine>> engine) {
-  if (!engine.ok()) return engine.status();
-  return MadeEngine{*std::move(engine), home};
+Result<MadeTransport> At(const Home& home, Result<std::unique_ptr<Transport>> transport) {
+  if (!transport.ok()) return transport.status();
+  return MadeTransport{*std::move(transport), home};
 }
 
 Result<ncclResult_t> AddJob(CommJob job) {
@@ -62,14 +62,14 @@ Result<ncclResult_t> Split(ncclComm_t handle, int color, int key, ncclComm_t* ou
   } else {
     job = ChildJob(parent, std::move(config), lineage, out);
   }
-  job.make = [engine = parent->engine(), home = parent->home(), color, key,
-              revoked = parent->is_revoked()]() -> Result<MadeEngine> {
+  job.make = [transport = parent->transport(), home = parent->home(), color, key,
+              revoked = parent->is_revoked()]() -> Result<MadeTransport> {
     // A revoked communicator is dead: its ranks meet anew before they part.
-    std::unique_ptr<Engine> whole;
+    std::unique_ptr<Transport> whole;
     if (revoked) {
-      FLEXMIG_ASSIGN_OR_RETURN(whole, engine->Shrink({}));
+      FLEXMIG_ASSIGN_OR_RETURN(whole, transport->Shrink({}));
     }
-    return At(home, (whole != nullptr ? *whole : *engine).Split(color, key));
+    return At(home, (whole != nullptr ? *whole : *transport).Split(color, key));
   };
   return AddJob(std::move(job));
 }
@@ -102,9 +102,10 @@ Result<ncclResult_t> Shrink(ncclComm_t handle, const int* excluded, int count, n
   FLEXMIG_RETURN_IF_ERROR(parent->BeginJob());
   CommJob job = ChildJob(parent, std::move(config),
                          StrCat(parent->lineage(), "/", parent->NextChild(), "-x"), out);
-  job.make = [engine = parent->engine(), home = parent->home(), gone = std::move(gone), aborts] {
-    if (aborts) engine->Abort("ncclCommShrink with NCCL_SHRINK_ABORT");
-    return At(home, engine->Shrink(gone));
+  job.make = [transport = parent->transport(), home = parent->home(), gone = std::move(gone),
+              aborts] {
+    if (aborts) transport->Abort("ncclCommShrink with NCCL_SHRINK_ABORT");
+    return At(home, transport->Shrink(gone));
   };
   return AddJob(std::move(job));
 }

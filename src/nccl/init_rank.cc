@@ -1,5 +1,6 @@
 // Communicators of ranks that have a unique id.
 
+#include <atomic>
 #include <memory>
 #include <set>
 #include <string>
@@ -10,7 +11,7 @@
 #include "flexmig/cuda/driver.h"
 
 #include "debug_log.h"
-#include "device_engine.h"
+#include "device_transport.h"
 #include "environment.h"
 #include "fallback.h"
 #include "group.h"
@@ -29,28 +30,34 @@ struct Plan {
   device::DeviceOptions options;
 };
 
-Result<MadeEngine> Make(const Plan& plan, const std::shared_ptr<Comm>& comm) {
+// As NCCL does it: by the first rank 0 of a process.
+void TellVersionOnce() {
+  static std::atomic<bool> told{false};
+  if (LevelOfLog() >= LogLevel::kVersion && !told.exchange(true)) LogVersion();
+}
+
+Result<MadeTransport> Make(const Plan& plan, const std::shared_ptr<Comm>& comm) {
   if (plan.primary_of >= 0) {
     FLEXMIG_RETURN_IF_ERROR(plan.driver->Primary(plan.primary_of).status());
   } else {
     FLEXMIG_RETURN_IF_ERROR(plan.driver->SetCurrent(plan.context));
   }
   FLEXMIG_ASSIGN_OR_RETURN(const cuda::DeviceFacts facts, plan.driver->Facts());
-  if (plan.options.communicator.rank.value() == 0) LogVersion();
+  if (plan.options.communicator.rank.value() == 0) TellVersionOnce();
   TellVariablesOnce();
   device::DeviceOptions options = plan.options;
   options.communicator.interrupted = [comm] { return comm->Wanted(); };
-  MadeEngine made{nullptr, {plan.driver, facts.ordinal}};
+  MadeTransport made{nullptr, {plan.driver, facts.ordinal}};
   if (!comm->settings().fallback.empty()) {
-    FLEXMIG_ASSIGN_OR_RETURN(
-        made.engine, MakeFallbackEngine(comm->settings().fallback, facts, options.communicator));
+    FLEXMIG_ASSIGN_OR_RETURN(made.transport, MakeFallbackTransport(comm->settings().fallback, facts,
+                                                                   options.communicator));
   }
-  if (made.engine == nullptr) {
-    FLEXMIG_ASSIGN_OR_RETURN(made.engine, MakeDeviceEngine(*plan.driver, options));
+  if (made.transport == nullptr) {
+    FLEXMIG_ASSIGN_OR_RETURN(made.transport, MakeDeviceTransport(*plan.driver, options));
   }
   LogInfo(Subsystem::kInit, facts.ordinal,
-          StrCat("communicator ", comm->lineage(), " rank ", made.engine->rank(), " nranks ",
-                 made.engine->world_size(), " on ", cuda::UuidText(facts), " (", facts.name,
+          StrCat("communicator ", comm->lineage(), " rank ", made.transport->rank(), " nranks ",
+                 made.transport->world_size(), " on ", cuda::UuidText(facts), " (", facts.name,
                  ") - init complete"));
   return made;
 }
@@ -125,17 +132,22 @@ Result<ncclResult_t> InitAll(ncclComm_t* out, int count, const int* devices) {
   FLEXMIG_ASSIGN_OR_RETURN(const Settings settings, ReadSettings());
   FLEXMIG_ASSIGN_OR_RETURN(const ncclUniqueId id, MakeUniqueId());
   FLEXMIG_ASSIGN_OR_RETURN(const Meeting meeting, MeetingOf({&id, 1}));
-  // A group of its own, or part of the open one.
-  Group& group = Group::OfThisThread();
-  group.Start();
+  std::vector<CommJob> jobs;
   for (int i = 0; i < count; ++i) {
     Plan plan;
     plan.driver = driver;
     plan.primary_of = devices == nullptr ? i : devices[i];
     plan.options = OptionsOf(meeting, i, count, settings);
-    CommJob job = JobOf(std::move(plan), Config{}, settings, &out[i]);
+    jobs.push_back(JobOf(std::move(plan), Config{}, settings, &out[i]));
+  }
+  // A group of its own, or part of the open one.
+  Group& group = Group::OfThisThread();
+  group.Start();
+  for (int i = 0; i < count; ++i) {
+    CommJob& job = jobs[static_cast<size_t>(i)];
     out[i] = job.handle;
-    FLEXMIG_RETURN_IF_ERROR(group.Add(std::move(job)).status());
+    // In a group nothing is done yet that could fail.
+    static_cast<void>(group.Add(std::move(job)));
   }
   return group.End();
 }

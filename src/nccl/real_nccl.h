@@ -7,7 +7,7 @@
 #include "flexmig/base/status.h"
 #include "flexmig/nccl_abi/functions.h"
 
-#include "engine.h"
+#include "transport.h"
 
 namespace flexmig::nccl {
 
@@ -54,8 +54,8 @@ class RealNccl {
 };
 
 // One of its communicators. Blocks until all ranks have come; an error of `interrupted` ends that.
-Result<std::unique_ptr<Engine>> MakeRealEngine(const RealNccl& real, const ncclUniqueId& id,
-                                               int rank, int world_size,
-                                               const std::function<Status()>& interrupted);
+Result<std::unique_ptr<Transport>> MakeRealTransport(const RealNccl& real, const ncclUniqueId& id,
+                                                     int rank, int world_size,
+                                                     const std::function<Status()>& interrupted);
 
 }  // namespace flexmig::nccl

@@ -1,4 +1,4 @@
-// An Engine that hands everything to another NCCL.
+// An Transport that hands everything to another NCCL.
 
 #include <atomic>
 #include <chrono>
@@ -19,16 +19,16 @@ using device::Operation;
 
 constexpr std::chrono::milliseconds kPoll(1);
 
-class RealEngine final : public Engine {
+class RealTransport final : public Transport {
  public:
   // Owns `comm`, whose initialisation has ended.
-  RealEngine(const RealNccl& real, ncclComm_t comm, int rank, int world_size)
+  RealTransport(const RealNccl& real, ncclComm_t comm, int rank, int world_size)
       : real_(real), comm_(comm), rank_(rank), world_size_(world_size) {}
-  ~RealEngine() override {
+  ~RealTransport() override {
     if (const ncclComm_t comm = comm_.exchange(NCCL_COMM_NULL)) functions().comm_destroy(comm);
   }
-  RealEngine(const RealEngine&) = delete;
-  RealEngine& operator=(const RealEngine&) = delete;
+  RealTransport(const RealTransport&) = delete;
+  RealTransport& operator=(const RealTransport&) = delete;
 
   [[nodiscard]] int rank() const override { return rank_; }
   [[nodiscard]] int world_size() const override { return world_size_; }
@@ -56,7 +56,7 @@ class RealEngine final : public Engine {
     return OkStatus();
   }
 
-  Result<std::unique_ptr<Engine>> Split(int color, int key) override {
+  Result<std::unique_ptr<Transport>> Split(int color, int key) override {
     FLEXMIG_RETURN_IF_ERROR(status());
     ncclComm_t child = NCCL_COMM_NULL;
     FLEXMIG_RETURN_IF_ERROR(
@@ -64,7 +64,7 @@ class RealEngine final : public Engine {
     return Wrap(child);
   }
 
-  Result<std::unique_ptr<Engine>> Shrink(std::span<const int> excluded) override {
+  Result<std::unique_ptr<Transport>> Shrink(std::span<const int> excluded) override {
     if (functions().comm_shrink == nullptr) {
       return UnimplementedError(StrCat("NCCL ", real_.version(), " has no ncclCommShrink"));
     }
@@ -115,13 +115,13 @@ class RealEngine final : public Engine {
     return Told(result, what);
   }
 
-  Result<std::unique_ptr<Engine>> Wrap(ncclComm_t child) const {
-    if (child == NCCL_COMM_NULL) return std::unique_ptr<Engine>();
+  Result<std::unique_ptr<Transport>> Wrap(ncclComm_t child) const {
+    if (child == NCCL_COMM_NULL) return std::unique_ptr<Transport>();
     int rank = 0;
     int count = 0;
     FLEXMIG_RETURN_IF_ERROR(Told(functions().comm_user_rank(child, &rank), "ncclCommUserRank"));
     FLEXMIG_RETURN_IF_ERROR(Told(functions().comm_count(child, &count), "ncclCommCount"));
-    return std::unique_ptr<Engine>(new RealEngine(real_, child, rank, count));
+    return std::unique_ptr<Transport>(new RealTransport(real_, child, rank, count));
   }
 
   // Whether `op` is one that has to be destroyed.
@@ -218,9 +218,9 @@ class RealEngine final : public Engine {
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> MakeRealEngine(const RealNccl& real, const ncclUniqueId& id,
-                                               int rank, int world_size,
-                                               const std::function<Status()>& interrupted) {
+Result<std::unique_ptr<Transport>> MakeRealTransport(const RealNccl& real, const ncclUniqueId& id,
+                                                     int rank, int world_size,
+                                                     const std::function<Status()>& interrupted) {
   // Non-blocking while it is made, so that it can be given up.
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
@@ -238,7 +238,7 @@ Result<std::unique_ptr<Engine>> MakeRealEngine(const RealNccl& real, const ncclU
                                           "ncclCommGetAsyncError"));
   }
   FLEXMIG_RETURN_IF_ERROR(real.ToStatus(result, "ncclCommInitRankConfig"));
-  return std::unique_ptr<Engine>(new RealEngine(real, comm, rank, world_size));
+  return std::unique_ptr<Transport>(new RealTransport(real, comm, rank, world_size));
 }
 
 }  // namespace flexmig::nccl

@@ -13,13 +13,13 @@
 #include "flexmig/base/strings.h"
 
 #include "comm.h"
-#include "engine.h"
 #include "operations.h"
+#include "transport.h"
 
-// An engine for tests that writes down what it is told, and does nothing.
+// A transport for tests that writes down what it is told, and does nothing.
 namespace flexmig::nccl {
 
-// What all engines of a test wrote down, in order. Outlives them. Thread-safe.
+// What all transports of a test wrote down, in order. Outlives them. Thread-safe.
 class Record {
  public:
   void Add(std::string line) {
@@ -36,9 +36,9 @@ class Record {
   std::vector<std::string> lines_;
 };
 
-class RecordingEngine final : public Engine {
+class RecordingTransport final : public Transport {
  public:
-  RecordingEngine(std::string name, Record& record, int rank, int world_size)
+  RecordingTransport(std::string name, Record& record, int rank, int world_size)
       : name_(std::move(name)), record_(record), rank_(rank), world_size_(world_size) {}
 
   [[nodiscard]] int rank() const override { return rank_; }
@@ -65,13 +65,13 @@ class RecordingEngine final : public Engine {
     return ended ? status_ : DeadlineExceededError("not drained");
   }
 
-  Result<std::unique_ptr<Engine>> Split(int color, int key) override {
+  Result<std::unique_ptr<Transport>> Split(int color, int key) override {
     record_.Add(StrCat(name_, ": split ", color, " ", key));
     FLEXMIG_RETURN_IF_ERROR(status());
-    if (color < 0) return std::unique_ptr<Engine>();
+    if (color < 0) return std::unique_ptr<Transport>();
     return Child(StrCat(name_, ".", color), world_size_);
   }
-  Result<std::unique_ptr<Engine>> Shrink(std::span<const int> excluded) override {
+  Result<std::unique_ptr<Transport>> Shrink(std::span<const int> excluded) override {
     record_.Add(StrCat(name_, ": shrink by ", excluded.size()));
     return Child(name_ + "-", world_size_ - static_cast<int>(excluded.size()));
   }
@@ -96,9 +96,9 @@ class RecordingEngine final : public Engine {
   }
 
  private:
-  [[nodiscard]] std::unique_ptr<Engine> Child(std::string name, int world_size) {
-    return std::make_unique<RecordingEngine>(std::move(name), record_,
-                                             std::min(rank_, world_size - 1), world_size);
+  [[nodiscard]] std::unique_ptr<Transport> Child(std::string name, int world_size) {
+    return std::make_unique<RecordingTransport>(std::move(name), record_,
+                                                std::min(rank_, world_size - 1), world_size);
   }
 
   const std::string name_;
@@ -111,16 +111,16 @@ class RecordingEngine final : public Engine {
   bool drains_ = true;
 };
 
-// A communicator that is ready, over such an engine, which it owns.
+// A communicator that is ready, over such a transport, which it owns.
 inline std::shared_ptr<Comm> ReadyComm(const std::string& lineage, Record& record,
-                                       RecordingEngine** engine = nullptr, int rank = 0,
+                                       RecordingTransport** transport = nullptr, int rank = 0,
                                        int world_size = 4) {
   Settings settings;
   settings.timeout = std::chrono::seconds(20);
   auto comm = std::make_shared<Comm>(Config{}, settings, lineage, rank, world_size, 0);
-  auto made = std::make_unique<RecordingEngine>(lineage, record, rank, world_size);
-  if (engine != nullptr) *engine = made.get();
-  comm->EndInit(MadeEngine{std::move(made), Home{}});
+  auto made = std::make_unique<RecordingTransport>(lineage, record, rank, world_size);
+  if (transport != nullptr) *transport = made.get();
+  comm->EndInit(MadeTransport{std::move(made), Home{}});
   return comm;
 }
 

@@ -11,16 +11,16 @@
 
 namespace flexmig::nccl {
 
-// What moves a communicator's data: device::DeviceCommunicator (device_engine.h), the real NCCL
+// What moves a communicator's data: device::DeviceCommunicator (device_transport.h), the real NCCL
 // (real_nccl.h), or a test's recorder. The functions are device::DeviceCommunicator's, and so are
 // their promises.
 //
 // Threading: thread-safe.
-class Engine {
+class Transport {
  public:
-  virtual ~Engine() = default;
-  Engine(const Engine&) = delete;
-  Engine& operator=(const Engine&) = delete;
+  virtual ~Transport() = default;
+  Transport(const Transport&) = delete;
+  Transport& operator=(const Transport&) = delete;
 
   [[nodiscard]] virtual int rank() const = 0;
   [[nodiscard]] virtual int world_size() const = 0;
@@ -31,14 +31,14 @@ class Engine {
   virtual Status Enqueue(const device::Operation& operation, cuda::Stream stream) = 0;
   virtual Status Drain(Deadline deadline) = 0;
 
-  virtual Result<std::unique_ptr<Engine>> Split(int color, int key) = 0;
-  virtual Result<std::unique_ptr<Engine>> Shrink(std::span<const int> excluded) = 0;
+  virtual Result<std::unique_ptr<Transport>> Split(int color, int key) = 0;
+  virtual Result<std::unique_ptr<Transport>> Shrink(std::span<const int> excluded) = 0;
 
   virtual void Abort(const std::string& reason) = 0;
   [[nodiscard]] virtual Status status() const = 0;
 
  protected:
-  Engine() = default;
+  Transport() = default;
 };
 
 }  // namespace flexmig::nccl
