@@ -238,6 +238,44 @@ TEST_F(NcclCollectivesTest, MemoryAndRegistration) {
   });
 }
 
+// Streams rest at random before whatever they do: a call that began before what stands in front of
+// it, or let what stands behind it go first, would find other numbers.
+TEST_F(NcclCollectivesTest, CallsSeeWhatWasQueuedBeforeThemAndNothingLater) {
+  constexpr int kRounds = 8;
+  for (const char* const delays : {"1:3ms", "2:3ms"}) {
+    RunNcclRanks(
+        node_, 3,
+        [](ncclComm_t comm, int rank) {
+          const cuda::Driver& driver = device::SimDriver::Instance().driver();
+          for (const size_t count : {size_t{50}, size_t{150'000}}) {
+            const size_t bytes = count * sizeof(int32_t);
+            const UserStream streams[2];
+            const Ints work[2] = {Ints(count), Ints(count)};
+            std::vector<std::unique_ptr<Ints>> inputs;
+            std::vector<std::unique_ptr<Ints>> results;
+            for (int round = 0; round < kRounds; ++round) {
+              inputs.push_back(
+                  std::make_unique<Ints>(ValuesOf(rank, count, static_cast<size_t>(round))));
+              results.push_back(std::make_unique<Ints>(count));
+            }
+            for (size_t round = 0; round < kRounds; ++round) {
+              const UserStream& stream = streams[round % 2];
+              int32_t* const p = work[round % 2].data();
+              ASSERT_EQ(driver.Copy(p, inputs[round]->data(), bytes, stream.get()), OkStatus());
+              ASSERT_NCCL(
+                  Nccl().AllReduce(p, p, count, ncclInt32, ncclSum, comm, StreamOf(stream)));
+              ASSERT_EQ(driver.Copy(results[round]->data(), p, bytes, stream.get()), OkStatus());
+            }
+            for (const UserStream& stream : streams) stream.Synchronize();
+            for (size_t round = 0; round < kRounds; ++round) {
+              EXPECT_EQ(results[round]->Read(), SumOfAll(3, count, round)) << round;
+            }
+          }
+        },
+        {{"FLEXMIG_SIM_CUDA_DELAYS", delays}});
+  }
+}
+
 TEST_F(NcclCollectivesTest, CapturedIntoAGraphTheyRunAtEveryLaunch) {
   RunNcclRanks(node_, 2, [](ncclComm_t comm, int) {
     for (const size_t count : {size_t{10}, size_t{200'000}}) {
