@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstring>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include <unistd.h>
@@ -39,7 +40,9 @@ Comm::Comm(Config config, Settings settings, std::string lineage, int rank, int 
 
 Comm::~Comm() {
   // A forked child's copy has none of the threads that the transport would wait for.
-  if (!is_own()) static_cast<void>(new std::shared_ptr<Transport>(std::move(transport_)));
+  if (is_own()) return;
+  auto* const kept = new (std::nothrow) std::shared_ptr<Transport>();
+  if (kept != nullptr) *kept = std::move(transport_);
 }
 
 bool Comm::is_own() const { return ::getpid() == owner_; }
@@ -142,7 +145,7 @@ Status Comm::BeginFinalize() {
 }
 
 Status Comm::EndFinalize() {
-  const Status drained = transport()->Drain(Deadline::After(settings_.timeout));
+  Status drained = transport()->Drain(Deadline::After(settings_.timeout));
   EndJob(drained);
   return drained;
 }
@@ -151,7 +154,7 @@ Status Comm::Revoke() {
   std::shared_ptr<Transport> transport;
   {
     const std::lock_guard lock(mutex_);
-    const Status usable = UsableLocked();
+    Status usable = UsableLocked();
     if (!usable.ok() && state_ != State::kReady) return usable;
     if (jobs_ > 0) return usable;
     transport = transport_;

@@ -42,7 +42,7 @@ class RealTransport final : public Transport {
     if (operation.kind == Operation::Kind::kExchange) return Exchange(operation, on);
     ncclRedOp_t op = ncclSum;
     FLEXMIG_ASSIGN_OR_RETURN(const bool made, MakeOp(operation, op));
-    const Status called = Call(operation, op, on);
+    Status called = Call(operation, op, on);
     // An operator may go as soon as the last call that was given it has returned.
     if (made) static_cast<void>(functions().red_op_destroy(op, comm_));
     return called;
