@@ -8,6 +8,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include "nccl_ranks.h"
 
@@ -140,6 +142,28 @@ TEST_F(NcclLifeTest, TwoRanksOnOneLeafAreRefusedByName) {
     EXPECT_THAT(Nccl().GetLastError(nullptr), HasSubstr("is taken twice"));
   });
   for (int rank = 0; rank < 2; ++rank) EXPECT_TRUE(processes.Succeeded(rank));
+}
+
+// Its abstract sockets are others': it would wait for ranks that it cannot see.
+TEST_F(NcclLifeTest, RankInAnotherNetworkNamespaceIsRefusedAtOnce) {
+  const ncclUniqueId id = NewId();
+  RankProcesses processes(1, [&](int, RankReport& report) {
+    if (::unshare(CLONE_NEWNET) != 0) {
+      report.Fail(PermissionDeniedError("no new network namespace"));
+      return;
+    }
+    BecomeRank(node_, 0);
+    ncclComm_t comm = nullptr;
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(Nccl().CommInitRank(&comm, 2, id, 0), ncclInvalidUsage);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, seconds(5));
+    EXPECT_THAT(Nccl().GetLastError(nullptr), HasSubstr("in another network namespace"));
+    EXPECT_EQ(comm, nullptr);
+  });
+  EXPECT_TRUE(processes.Succeeded(0));
+  if (!processes.report(0).status().ok()) {
+    GTEST_SKIP() << "this user may not make a network namespace";
+  }
 }
 
 TEST_F(NcclLifeTest, ScalableInitialisationTakesSeveralIds) {
