@@ -38,6 +38,7 @@ struct RunFlags {
   std::string wait_timeout;
   bool no_wait = false;
   bool no_prefix = false;
+  bool rank_per_node = false;
   bool verbose = false;
 };
 
@@ -193,6 +194,16 @@ Result<agent::Lease> AcquireLeaves(const RunFlags& flags, const agent::JobSize& 
   return store.Acquire(request);
 }
 
+// torchrun's variables as for nodes of one device each: programs that take LOCAL_RANK for the
+// number of their device then find it, for every rank sees one device, which is number 0.
+void TellRanksOfNodesOfTheirOwn(std::vector<agent::GangRank>& ranks) {
+  for (size_t r = 0; r < ranks.size(); ++r) {
+    ranks[r].variables["LOCAL_RANK"] = "0";
+    ranks[r].variables["LOCAL_WORLD_SIZE"] = "1";
+    ranks[r].variables["GROUP_RANK"] = StrCat(r);
+  }
+}
+
 Result<int> Run(const RunFlags& flags, const std::vector<std::string>& command) {
   FLEXMIG_RETURN_IF_ERROR(agent::OpenMissingStandardFds());
   if (command.empty()) {
@@ -221,6 +232,7 @@ Result<int> Run(const RunFlags& flags, const std::vector<std::string>& command) 
   FLEXMIG_ASSIGN_OR_RETURN(const mig::NodeInventory* leaves, inventory.Get());
   FLEXMIG_ASSIGN_OR_RETURN(const int port, agent::FindFreePort());
   FLEXMIG_ASSIGN_OR_RETURN(gang.ranks, agent::RanksOn(*leaves, job, lease->leaves(), port));
+  if (flags.rank_per_node) TellRanksOfNodesOfTheirOwn(gang.ranks);
   FLEXMIG_RETURN_IF_ERROR(collectives.Apply(job.value(), gang.ranks, flags.verbose));
   gang.command = command;
   gang.prefix = !flags.no_prefix;
@@ -267,6 +279,9 @@ void AddRunCommand(CLI::App& app, int& exit_code, const std::vector<std::string>
   AddSizeFlags(run, flags->size);
   AddPolicyFlag(run, flags->policy);
   AddCollectivesFlags(run, flags->collectives);
+  run.add_flag("--rank-per-node", flags->rank_per_node,
+               "LOCAL_RANK=0, LOCAL_WORLD_SIZE=1 and GROUP_RANK=RANK, for programs that take "
+               "LOCAL_RANK for the number of their device");
   run.add_option("--job-id", flags->job_id, "Name of the job, unique on the node");
   auto* const no_wait =
       run.add_flag("--no-wait", flags->no_wait, "Exit with 3 instead of queueing for busy leaves");

@@ -109,6 +109,13 @@ TEST_F(RunTest, EveryRankSeesTorchrunsVariablesAndOneLeaf) {
   ExpectNothingLeft(*trees_.back());
 }
 
+TEST_F(RunTest, RankPerNodeMakesLocalRankTheNumberOfTheDevice) {
+  ASSERT_EQ(Shell({"-n", "3", "--rank-per-node"},
+                  "[ $LOCAL_RANK$LOCAL_WORLD_SIZE = 01 ] && [ $GROUP_RANK = $RANK ] && "
+                  "[ $WORLD_SIZE = 3 ]"),
+            0);
+}
+
 TEST_F(RunTest, SizesInTheUsersWords) {
   EXPECT_EQ(Shell({"--like", "3g.20gb"}, "[ $WORLD_SIZE = 5 ]"), 0);
   EXPECT_EQ(Shell({"--gpu-fraction", "0.81"}, "[ $WORLD_SIZE = 6 ]"), 0);
