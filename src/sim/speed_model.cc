@@ -74,7 +74,7 @@ int64_t SpeedModel::OnInstance(int slices) const {
   const Point& high = points[i];
   return low.speed +
          RoundedDivide(static_cast<Wide>(high.speed - low.speed) * (x - low.slices * board_slices_),
-                       (high.slices - low.slices) * board_slices_);
+                       static_cast<Wide>(high.slices - low.slices) * board_slices_);
 }
 
 int64_t SpeedModel::OnInstanceFor(int asked, int held) const {

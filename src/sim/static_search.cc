@@ -175,6 +175,7 @@ class Search {
       ++counts[mig::DescribeLayout(*context_.model, layout)];
     }
     std::vector<std::string> texts;
+    texts.reserve(counts.size());
     for (const auto& [text, count] : counts) texts.push_back(StrCat(count, " x (", text, ")"));
     return StrJoin(texts, ", ");
   }

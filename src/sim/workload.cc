@@ -85,7 +85,7 @@ Result<Workload> MakeWorkload(std::span<const trace::JobRecord> records, const m
   double work = 0;
   for (const trace::JobRecord& record : jobs) {
     // Drawn for every job, kept or not, so that leaving some out leaves the others as they were.
-    FLEXMIG_ASSIGN_OR_RETURN(WorkloadJob job,
+    FLEXMIG_ASSIGN_OR_RETURN(const WorkloadJob job,
                              MapJob(record, options.mapping, model, speeds, random));
     const int most_gpus = options.multi_gpu == MultiGpuJobs::kSkip ? 1
                           : options.multi_gpu == MultiGpuJobs::kFit
@@ -96,7 +96,7 @@ Result<Workload> MakeWorkload(std::span<const trace::JobRecord> records, const m
       continue;
     }
     work += WorkOf(job, model.compute_slices, speeds);
-    workload.jobs.push_back(std::move(job));
+    workload.jobs.push_back(job);
   }
   if (workload.jobs.empty()) return InvalidArgumentError("no job is left to simulate");
   FLEXMIG_RETURN_IF_ERROR(CheckIds(workload.jobs));
