@@ -30,6 +30,7 @@ void MeasureLeaves(const LeafIndex& index, const FragmentationRules& rules,
   const bool possible = MemoryOf(profile) >= rules.min_memory &&
                         index.WholeCapacity(max_gpus, rules.max_nodes) >= count;
   std::vector<int> totals;
+  totals.reserve(static_cast<size_t>(nodes));
   for (int node = 0; node < nodes; ++node) totals.push_back(index.Capacity(node));
   std::sort(totals.begin(), totals.end(), std::greater<>());
   for (int node = 0; node < nodes; ++node) {

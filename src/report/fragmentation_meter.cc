@@ -17,11 +17,12 @@ FragmentationMeter::FragmentationMeter(const Mix& mix) {
   int64_t total = 0;
   for (const auto& [request, jobs] : mix) total += jobs;
   for (const auto& [request, jobs] : mix) {
-    auto floor = std::find_if(floors_.begin(), floors_.end(), [&](const Floor& other) {
-      return other.min_slices == request.min_compute_slices;
+    const int min_slices = request.min_compute_slices;
+    auto floor = std::find_if(floors_.begin(), floors_.end(), [min_slices](const Floor& other) {
+      return other.min_slices == min_slices;
     });
     if (floor == floors_.end()) {
-      floor = floors_.insert(floors_.end(), Floor{request.min_compute_slices, {}, 0, 0});
+      floor = floors_.insert(floors_.end(), Floor{min_slices, {}, 0, 0});
     }
     // The mix is sorted by leaf count, so the last entry is the floor's share so far.
     const double before = floor->up_to.empty() ? 0 : floor->up_to.back();

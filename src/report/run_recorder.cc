@@ -41,7 +41,6 @@ RunRecorder::RunRecorder(const RunKey& key, const sim::Workload& workload,
                          const RecorderOptions& options, AtomicFile* jobs, AtomicFile* timeseries)
     : key_(key),
       workload_(workload),
-      model_(model),
       options_(options),
       jobs_(jobs),
       timeseries_(timeseries),

@@ -20,6 +20,8 @@ class AtomicFile {
   // Errors: kNotFound for a missing folder, kPermissionDenied; the message names the path.
   static Result<AtomicFile> Create(const std::filesystem::path& path);
 
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
   AtomicFile(AtomicFile&& other) noexcept = default;
   AtomicFile& operator=(AtomicFile&& other) noexcept = delete;
   ~AtomicFile();

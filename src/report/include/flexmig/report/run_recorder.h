@@ -77,7 +77,6 @@ class RunRecorder final : public sim::RunObserver {
 
   const RunKey key_;
   const sim::Workload& workload_;
-  const mig::GpuModel& model_;
   const RecorderOptions options_;
   AtomicFile* jobs_;
   AtomicFile* timeseries_;
