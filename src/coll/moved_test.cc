@@ -155,21 +155,21 @@ TEST_P(MovedTest, RandomCallsBetweenOrdinaryOnesGiveWhatTheOracleSays) {
   });
 }
 
-TEST(MovedCallsTest, ChunksOfAMebibyteAndTheirUnevenEndsArriveInMetRanks) {
+TEST(MovedCallsTest, ChunksOfAllSizesAndTheirUnevenEndsArriveInMetRanks) {
   constexpr int kRanks = 3;
   CommunicatorOptions options;
-  options.chunk_bytes = 1 << 20;
+  options.chunk_bytes = 256 << 10;
   RunMetRanks(kRanks, options, [&](HostCommunicator& communicator) {
     EXPECT_EQ(reinterpret_cast<uintptr_t>(communicator.staging().data()) % 4096, 0U);
     EXPECT_EQ(communicator.staging().size(),
-              static_cast<size_t>(GeometryFor(kRanks, 1 << 20).TotalBytes().count()));
-    FakeDeviceMemory memory(size_t{40} << 20);
+              static_cast<size_t>(GeometryFor(kRanks, 256 << 10).TotalBytes().count()));
+    FakeDeviceMemory memory(size_t{10} << 20);
     FakeMover mover(memory, static_cast<uint64_t>(communicator.rank()), {});
     communicator.UseMover(&mover);
     CollectiveCase call;
     for (const Collective collective : kDataCollectives) {
       // Some chunks of a fourth, of 128 KiB, and of a slot; the last one odd.
-      for (const size_t bytes : {size_t{700'004}, size_t{200'004}, size_t{5'000'012}}) {
+      for (const size_t bytes : {size_t{700'004}, size_t{200'004}, size_t{1'300'012}}) {
         call.collective = collective;
         call.count = bytes / 4;
         call.root = static_cast<int>(++call.seed % kRanks);
