@@ -30,6 +30,13 @@ class DeviceCommunicatorTest : public testing::TestWithParam<int> {
 INSTANTIATE_TEST_SUITE_P(WorldSizes, DeviceCommunicatorTest, testing::Values(1, 2, 3, 7),
                          testing::PrintToStringParamName());
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+constexpr uint64_t kLives = kSanitized ? 20 : 100;
+
 // None, small, both sides of what is small for two buffers, odd, and several chunks.
 constexpr size_t kByteCounts[] = {0, 4, 4000, 32768, 32772, 300'004, 2'500'004};
 
@@ -42,7 +49,7 @@ TEST_P(DeviceCommunicatorTest, EveryOperationAndSizeGivesWhatTheOracleSays) {
     for (const Collective collective : coll::kDataCollectives) {
       for (const size_t bytes : kByteCounts) {
         // The largest parts in a small world are enough.
-        if (world_size() > 2 && bytes > 1'000'000) continue;
+        if ((world_size() > 2 || kSanitized) && bytes > 1'000'000) continue;
         for (const Buffers buffers :
              {Buffers::kSeparate, Buffers::kInPlace, Buffers::kOddAddresses}) {
           if (buffers == Buffers::kInPlace && collective == Collective::kAllToAll) continue;
@@ -332,12 +339,6 @@ TEST(DeviceDerivedTest, ShrinkGoesOnWithoutARankAfterAnAbort) {
             Buffers::kSeparate);
   });
 }
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr uint64_t kLives = 20;
-#else
-constexpr uint64_t kLives = 100;
-#endif
 
 TEST(DeviceLifeTest, AHundredCommunicatorsCanBeMadeAndDestroyed) {
   RunDeviceThreads(2, [](auto& world) {
