@@ -209,8 +209,9 @@ struct Decision {
 
 Decision Decide(const CollectivesFacts& facts, const Places& places,
                 const launch::VariableLookup& environment) {
+  const Status drop_in = CheckDropIn(facts);
   if (!facts.simulated_node.empty()) {
-    if (!facts.drop_in) return {Collectives::kNone, facts.drop_in_missing};
+    if (!drop_in.ok()) return {Collectives::kNone, drop_in.message()};
     return {Collectives::kHsm, "on a simulated node no other NCCL runs"};
   }
   if (facts.ranks.size() == 1) return {Collectives::kNone, "one rank exchanges nothing"};
@@ -222,12 +223,12 @@ Decision Decide(const CollectivesFacts& facts, const Places& places,
   if (!places.mig && !places.shared) {
     return {Collectives::kNone, "every rank has a whole GPU, where any NCCL does well"};
   }
-  if (facts.drop_in) {
+  if (drop_in.ok()) {
     return {Collectives::kHsm,
             StrCat(Describe(facts.ranks, places),
                    ": Flex-MIG's library runs with every driver and takes no SM from them")};
   }
-  return {Collectives::kNccl, StrCat(facts.drop_in_missing, "; ", NcclReason(facts, places))};
+  return {Collectives::kNccl, StrCat(drop_in.message(), "; ", NcclReason(facts, places))};
 }
 
 Decision AsAsked(CollectivesMode mode, const CollectivesFacts& facts, const Places& places,
@@ -283,7 +284,7 @@ bool DependsOnNccl(CollectivesMode mode, const CollectivesFacts& facts,
   switch (mode) {
     case CollectivesMode::kAuto:
       return facts.simulated_node.empty() &&
-             (!facts.drop_in || !NcclOfUser(facts, environment).empty());
+             (!CheckDropIn(facts).ok() || !NcclOfUser(facts, environment).empty());
     case CollectivesMode::kNccl: return true;
     case CollectivesMode::kHsm:
     case CollectivesMode::kNone: return false;

@@ -191,6 +191,12 @@ TEST(CollectivesTest, PathsThatCannotBePreloadedAreRefused) {
     const auto choice = ChooseCollectives(CollectivesMode::kHsm, facts, Environment({}));
     EXPECT_EQ(choice.status().code(), StatusCode::kInvalidArgument);
     EXPECT_THAT(choice.status().message(), HasSubstr("FLEXMIG_NCCL_DROPIN"));
+
+    const auto automatic = ChooseCollectives(CollectivesMode::kAuto, facts, Environment({}));
+    ASSERT_TRUE(automatic.ok()) << "a job without NCCL must not fail for that";
+    EXPECT_EQ(automatic->collectives, Collectives::kNccl);
+    EXPECT_THAT(automatic->reason, HasSubstr("blank or a colon"));
+    EXPECT_TRUE(DependsOnNccl(CollectivesMode::kAuto, facts, Environment({})));
   }
 }
 

@@ -58,8 +58,9 @@ struct CollectivesChoice {
 //   2  one rank: none; it exchanges nothing
 //   3  LD_PRELOAD holds a libnccl.so already: nccl, since the user has chosen
 //   4  every rank has a whole GPU for itself: none; every NCCL does well there
-//   5  our library is here: hsm. It runs with every driver, and for every NCCL that a program was
-//      built for; which NCCL the program brings along does not matter, and cannot be seen for sure
+//   5  our library is here and can be preloaded: hsm. It runs with every driver, and for every
+//      NCCL that a program was built for; which one the program brings along does not matter, and
+//      cannot be seen for sure
 //   6  else: nccl
 //
 // What kNccl sets, by the version found and where the ranks are:
