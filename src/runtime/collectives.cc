@@ -226,7 +226,7 @@ Decision Decide(const CollectivesFacts& facts, const Places& places,
   if (drop_in.ok()) {
     return {Collectives::kHsm,
             StrCat(Describe(facts.ranks, places),
-                   ": Flex-MIG's library runs with every driver and takes no SM from them")};
+                   ": Flex-MIG's library runs with every driver, and large messages take no SM")};
   }
   return {Collectives::kNccl, StrCat(drop_in.message(), "; ", NcclReason(facts, places))};
 }
