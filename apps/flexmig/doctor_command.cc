@@ -15,6 +15,7 @@
 
 #include "commands.h"
 #include "exit_code.h"
+#include "job_collectives.h"
 #include "node.h"
 #include "output.h"
 
@@ -86,6 +87,19 @@ Json AsDocument(const doctor::Findings& findings) {
   return {{"healthy", doctor::IsHealthy(findings)}, {"checks", std::move(checks)}};
 }
 
+// What `flexmig run` would choose for a job on two leaves of one GPU.
+doctor::CollectivesDecision DecideCollectives(const DoctorFlags& flags) {
+  CollectivesFlags asked;
+  // By name: a build with sanitizers has another default.
+  asked.mode = GetEnv("FLEXMIG_COLLECTIVES").value_or("auto");
+  const auto job = JobCollectives::Prepare(asked, flags.backend);
+  if (!job.ok()) return {"none", "`flexmig run` would refuse", job.status().message()};
+  const auto choice = job->Choose({{"MIG-0", 0}, {"MIG-1", 0}});
+  if (!choice.ok()) return {"none", "`flexmig run` would refuse", choice.status().message()};
+  return {std::string(runtime::CollectivesName(choice->collectives)), choice->reason,
+          job->drop_in_missing()};
+}
+
 // Sets `exit_code` if something fails.
 Status RunDoctor(const DoctorFlags& flags, int& exit_code) {
   if (flags.backend != "nvml" && !flags.backend.starts_with("sim:")) {
@@ -98,9 +112,7 @@ Status RunDoctor(const DoctorFlags& flags, int& exit_code) {
   doctor::SystemView system;
   system.boards = ReadBoards(flags.backend, paths.driver_root);
   system.host = doctor::ReadHost(paths);
-  // Here is where a choice between several would be shown.
-  system.collectives = doctor::CollectivesDecision{
-      "hsm", "flexmig's own, through host shared memory; the job's program links them"};
+  system.collectives = DecideCollectives(flags);
   const doctor::Findings findings = doctor::Examine(system);
   if (!doctor::IsHealthy(findings)) exit_code = kExitNegative;
   return WriteOut(flags.format == OutputFormat::kTable

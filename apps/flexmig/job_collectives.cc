@@ -85,6 +85,13 @@ Result<JobCollectives> JobCollectives::Prepare(const CollectivesFlags& flags,
   return JobCollectives(mode, std::move(facts));
 }
 
+Result<runtime::CollectivesChoice> JobCollectives::Choose(
+    const std::vector<launch::RankLeaf>& ranks) const {
+  runtime::CollectivesFacts facts = facts_;
+  facts.ranks = ranks;
+  return runtime::ChooseCollectives(mode_, facts, Environment);
+}
+
 Status JobCollectives::Apply(const std::string& job_id, std::vector<agent::GangRank>& ranks,
                              bool verbose) {
   facts_.job_id = job_id;
@@ -95,9 +102,7 @@ Status JobCollectives::Apply(const std::string& job_id, std::vector<agent::GangR
         if (at == ranks.front().variables.end()) return std::nullopt;
         return at->second;
       }));
-  facts_.ranks = job.leaves;
-  FLEXMIG_ASSIGN_OR_RETURN(const auto choice,
-                           runtime::ChooseCollectives(mode_, facts_, Environment));
+  FLEXMIG_ASSIGN_OR_RETURN(const auto choice, Choose(job.leaves));
   for (size_t r = 0; r < ranks.size(); ++r) {
     for (const auto& [name, value] : choice.variables[r]) ranks[r].variables[name] = value;
   }

@@ -29,6 +29,12 @@ class JobCollectives {
   // Errors: kInvalidArgument naming the flag; kNotFound if what the user asks for is not here.
   static Result<JobCollectives> Prepare(const CollectivesFlags& flags, std::string_view backend);
 
+  // The choice for ranks on these leaves, element r: rank r's. Errors: those of ChooseCollectives.
+  [[nodiscard]] Result<runtime::CollectivesChoice> Choose(
+      const std::vector<launch::RankLeaf>& ranks) const;
+  // Why Flex-MIG's own library cannot be used, and the mend; "" if it can, or nobody asks for it.
+  [[nodiscard]] const std::string& drop_in_missing() const { return facts_.drop_in_missing; }
+
   // Adds the variables to the ranks, and says on stderr what the user should know; all of it if
   // `verbose`.
   Status Apply(const std::string& job_id, std::vector<agent::GangRank>& ranks, bool verbose);

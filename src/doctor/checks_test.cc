@@ -34,7 +34,7 @@ class DoctorTest : public ::testing::Test {
     host.state = std::filesystem::path("/run/user/1000/flexmig");
     host.nccl = runtime::NcclLibrary{"/usr/lib/libnccl.so.2.28.9", "/etc/ld.so.cache",
                                      runtime::NcclVersion{2, 28, 9}, "+cuda13.0"};
-    system_.collectives = CollectivesDecision{"hsm", "as asked"};
+    system_.collectives = CollectivesDecision{"hsm", "as asked", ""};
   }
 
   static GpuView Gpu(int index) {
@@ -232,6 +232,8 @@ TEST_F(DoctorTest, NcclAndThePathOfCollectivesAreTold) {
   Expect(Only(CheckNccl(system_.host)), Level::kWarn, "no version in", "--nccl");
   system_.host.nccl = NotFoundError("no libnccl.so.2 in /usr/lib");
   Expect(Only(CheckNccl(system_.host)), Level::kWarn, "no libnccl.so.2", "do without");
+  system_.collectives = CollectivesDecision{"nccl", "2.31.2", "install ours"};
+  Expect(Only(CheckCollectives(system_)), Level::kWarn, "nccl: 2.31.2", "install ours");
   system_.collectives.reset();
   EXPECT_THAT(CheckCollectives(system_), IsEmpty());
   EXPECT_TRUE(IsHealthy(Examine(system_)));

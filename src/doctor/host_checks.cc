@@ -101,8 +101,9 @@ Findings CheckNccl(const HostView& host) {
 
 Findings CheckCollectives(const SystemView& system) {
   if (!system.collectives) return {};
-  return {Make("collectives", Level::kOk,
-               StrCat(system.collectives->path, ": ", system.collectives->reason))};
+  const CollectivesDecision& decision = *system.collectives;
+  return {Make("collectives", decision.mend.empty() ? Level::kOk : Level::kWarn,
+               StrCat(decision.path, ": ", decision.reason), decision.mend)};
 }
 
 }  // namespace flexmig::doctor

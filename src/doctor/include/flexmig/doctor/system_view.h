@@ -67,8 +67,9 @@ struct HostView {
 
 // Which library carries out a job's collectives. Not decided here: whoever starts jobs decides.
 struct CollectivesDecision {
-  std::string path;    // "hsm", "nccl"
+  std::string path;    // "hsm", "nccl", "none"
   std::string reason;  // for people
+  std::string mend;    // of what keeps jobs from a better one; "": nothing does
 };
 
 // Everything that the checks look at; tests make it up.
