@@ -22,6 +22,8 @@ class Progress final : public sim::RunObserver {
 
   // `runs` runs of `jobs` jobs each will follow.
   Progress(int fd, size_t runs, size_t jobs, Clock clock = std::chrono::steady_clock::now);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
   ~Progress() override;
 
   // The next run is of this policy.

@@ -26,6 +26,8 @@ constexpr std::chrono::milliseconds kPoll(1);
 class Child {
  public:
   explicit Child(pid_t pid) : pid_(pid) {}
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
   Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
   Child& operator=(Child&&) = delete;
   ~Child() {

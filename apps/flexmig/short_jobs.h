@@ -20,6 +20,8 @@ class ShortJobNode {
   // `node` as in "--backend sim:<node>", all GPUs flattened. Errors: kNotFound if the programs are
   // not beside this one; those of the commands, with their words.
   static Result<ShortJobNode> Create(const std::string& node);
+  ShortJobNode(const ShortJobNode&) = delete;
+  ShortJobNode& operator=(const ShortJobNode&) = delete;
   ShortJobNode(ShortJobNode&& other) noexcept = default;
   ShortJobNode& operator=(ShortJobNode&&) = delete;
   ~ShortJobNode();

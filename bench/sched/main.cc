@@ -94,8 +94,10 @@ Result<double> Measure(const std::string& queue, const std::string& allocation, 
   using End = std::pair<TimePoint, size_t>;
   std::priority_queue<End, std::vector<End>, std::greater<>> ends;
   std::vector<Duration> run_times;
+  run_times.reserve(arrivals.size());
   for (const Arrival& arrival : arrivals) run_times.push_back(*arrival.job.estimate);
   std::vector<JobId> ids;
+  ids.reserve(arrivals.size());
   for (const Arrival& arrival : arrivals) ids.push_back(arrival.job.id);
 
   const auto begin = std::chrono::steady_clock::now();

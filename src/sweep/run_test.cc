@@ -31,7 +31,7 @@ class SweepTest : public testing::Test {
     return result;
   }
   // Goes on with the file as it is.
-  Status Run(SweepWork work) {
+  Status Run(const SweepWork& work) {
     FLEXMIG_ASSIGN_OR_RETURN(ResultsWriter writer, ResultsWriter::Open(path_));
     FLEXMIG_ASSIGN_OR_RETURN(const Results known, ReadResults(path_));
     return RunSweep(settings_, known, writer, work);

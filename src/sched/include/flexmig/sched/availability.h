@@ -17,7 +17,11 @@ class Availability {
  public:
   // `free` from the beginning of time.
   explicit Availability(int64_t free) : free_(free) {}
+  Availability(const Availability&) = delete;
+  Availability& operator=(const Availability&) = delete;
   Availability(Availability&&) noexcept = default;
+  Availability& operator=(Availability&&) = delete;
+  ~Availability() = default;
 
   // Adds `leaves` (negative: takes) during [from, to); to == kNever is for ever. A `from` that has
   // been forgotten counts from the earliest time on. O(log n).
