@@ -108,6 +108,7 @@ Result<pid_t> ShortJobNode::Start(const std::vector<std::string>& arguments,
   std::vector<std::string> texts{"flexmig"};
   texts.insert(texts.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(texts.size() + 1);
   for (std::string& text : texts) argv.push_back(text.data());
   argv.push_back(nullptr);
   std::string state = StrCat("FLEXMIG_STATE_DIR=", folder_.string());

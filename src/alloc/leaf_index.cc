@@ -76,7 +76,7 @@ LeafIndex::LeafIndex(const mig::Profile* profile, std::shared_ptr<const NodeMap>
                      const std::vector<int>& leaves_on, int max_load)
     : profile_(profile),
       nodes_(std::move(nodes)),
-      row_bits_(std::bit_width(static_cast<unsigned>(max_load) + 1)),
+      row_bits_(static_cast<int>(std::bit_width(static_cast<unsigned>(max_load) + 1))),
       class_of_(leaves_on.size(), 0),
       any_(static_cast<int>(leaves_on.size())),
       capacity_(nodes_->node_count()),

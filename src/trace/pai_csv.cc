@@ -94,7 +94,7 @@ class PaiRows final : public RowReader {
 }  // namespace
 
 Result<std::unique_ptr<RowReader>> OpenPaiCsv(std::unique_ptr<ByteSource> source,
-                                              std::string name) {
+                                              const std::string& name) {
   FLEXMIG_ASSIGN_OR_RETURN(auto rows, DelimitedReader::Create(std::move(source), name));
   PaiRows::Parse parse = nullptr;
   if (rows.HasColumn("plan_gpu")) {

@@ -51,7 +51,8 @@ Result<std::unique_ptr<RowReader>> OpenAcmeCsv(std::unique_ptr<ByteSource> sourc
 // no
 //   GPU.
 // pai_job_table.csv says nothing about GPUs and is refused with that reason.
-Result<std::unique_ptr<RowReader>> OpenPaiCsv(std::unique_ptr<ByteSource> source, std::string name);
+Result<std::unique_ptr<RowReader>> OpenPaiCsv(std::unique_ptr<ByteSource> source,
+                                              const std::string& name);
 
 // Standard Workload Format 2.2 (Feitelson, Parallel Workloads Archive): 18 numbers a line,
 // separated by blanks, -1 for unknown, comments behind ";". It knows no GPUs: each processor is

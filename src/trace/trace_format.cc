@@ -107,7 +107,7 @@ Result<std::unique_ptr<RowReader>> OpenRows(TraceFormat format, std::unique_ptr<
     case TraceFormat::kPhilly: return OpenPhillyJson(std::move(source), std::move(name));
     case TraceFormat::kHelios: return OpenHeliosCsv(std::move(source), std::move(name));
     case TraceFormat::kOpenb: return OpenOpenbPods(std::move(source), std::move(name));
-    case TraceFormat::kPai: return OpenPaiCsv(std::move(source), std::move(name));
+    case TraceFormat::kPai: return OpenPaiCsv(std::move(source), name);
     case TraceFormat::kAcme: return OpenAcmeCsv(std::move(source), std::move(name));
     case TraceFormat::kSwf: return OpenSwf(std::move(source), std::move(name));
   }
