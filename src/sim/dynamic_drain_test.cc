@@ -82,6 +82,7 @@ TEST(DynamicDrainTest, ChangingHeadsDoNotKeepAGpuOutOfService) {
   Setting sjf;
   sjf.queue = "sjf";
   std::vector<Line> lines;
+  lines.reserve(60);
   for (int i = 0; i < 60; ++i) lines.push_back({i, 1000 - i, i % 2 == 0 ? 100 : 42});
   const Played played = Play("dynamic-drain", lines, sjf);
   EXPECT_EQ(played.summary.jobs_done, 60);

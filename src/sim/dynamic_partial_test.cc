@@ -137,8 +137,8 @@ TEST(FlexiblePlacementTest, WholeGpusUseAFurtherNodeOnlyIfTheyMust) {
   const FlexiblePlacement policy(Board(), profiles, all);
   SplitMix64 random(3);
   for (int round = 0; round < 300; ++round) {
-    alloc::LeafPool pool(
-        NodesWith(Board(), kGpusPerNode, std::vector<mig::MigLayout>(kNodes * kGpusPerNode, all)));
+    alloc::LeafPool pool(NodesWith(
+        Board(), kGpusPerNode, std::vector<mig::MigLayout>(size_t{kNodes} * kGpusPerNode, all)));
     std::vector<int> empty(kNodes, kGpusPerNode);
     for (int gpu = 0; gpu < kNodes * kGpusPerNode; ++gpu) {
       if (random.NextBelow(2) == 0) continue;

@@ -26,7 +26,7 @@ class RunningJobsTest : public testing::Test {
   }
   // "job: end in seconds" of each changed end.
   Texts Start(size_t job, sched::Duration now, const JobRun& run, sched::Duration duration,
-              std::vector<int> leaves) {
+              const std::vector<int>& leaves) {
     alloc::Allocation allocation;
     for (const int leaf : leaves) allocation.leaves.emplace_back(leaf);
     return Ends(jobs_->Start(job, At(now), run, duration, allocation));

@@ -26,6 +26,8 @@ class NodeStoreTest : public ::testing::Test {
  protected:
   NodeStoreTest()
       : directory_(std::filesystem::temp_directory_path() / ("flexmig-store-" + RandomHex(8))) {}
+  NodeStoreTest(const NodeStoreTest&) = delete;
+  NodeStoreTest& operator=(const NodeStoreTest&) = delete;
   ~NodeStoreTest() override { std::filesystem::remove_all(directory_); }
 
   [[nodiscard]] NodeStore Open(milliseconds lock_wait = milliseconds(20000)) const {

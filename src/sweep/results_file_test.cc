@@ -50,6 +50,8 @@ RunResult SomeResult() {
 class ResultsFileTest : public testing::Test {
  protected:
   ResultsFileTest() : path_(testing::TempDir() + StrCat("sweep-", ::getpid(), ".jsonl")) {}
+  ResultsFileTest(const ResultsFileTest&) = delete;
+  ResultsFileTest& operator=(const ResultsFileTest&) = delete;
   ~ResultsFileTest() override { std::filesystem::remove(path_); }
   void Add(const std::string& text) const { std::ofstream(path_, std::ios::app) << text; }
   Status Append(uint64_t seed) const {

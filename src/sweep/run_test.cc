@@ -23,6 +23,8 @@ class SweepTest : public testing::Test {
     for (uint64_t seed = 2; seed <= 40; ++seed) grid.seeds.push_back(seed);
     settings_ = SettingsOf(grid);
   }
+  SweepTest(const SweepTest&) = delete;
+  SweepTest& operator=(const SweepTest&) = delete;
   ~SweepTest() override { std::filesystem::remove(path_); }
 
   static RunResult ResultOf(const Setting& setting) {
