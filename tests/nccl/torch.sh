@@ -8,15 +8,17 @@ if ! python3 -c 'import torch' 2> /dev/null; then
   echo "skipped: python3 has no torch (apt-get install python3-torch, some 300 MB)"
   exit 77
 fi
-LD_PRELOAD=$library python3 - <<'EOF'
-import os
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+LD_PRELOAD=$library TMPDIR=$folder python3 - <<'EOF'
+import tempfile
 import torch
 import torch.distributed as dist
 from torch.utils.data import DataLoader
 
 assert float(torch.ones(3) @ torch.ones(3)) == 3.0
-os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT="0", RANK="0", WORLD_SIZE="1")
-dist.init_process_group("gloo", init_method="tcp://127.0.0.1:29871")
+store = dist.FileStore(tempfile.mkdtemp() + "/store", 1)
+dist.init_process_group("gloo", store=store, rank=0, world_size=1)
 value = torch.ones(4)
 dist.all_reduce(value)
 assert value.tolist() == [1.0] * 4
