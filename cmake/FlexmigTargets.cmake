@@ -100,6 +100,53 @@ function(flexmig_test name)
     PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT} RUN_SERIAL $<BOOL:${arg_SERIAL}>)
 endfunction()
 
+# flexmig_exports(<target> FOLDER <folder> [NAMES <file>...] [HEADER <header> FUNCTIONS <regex>])
+#
+# Makes a shared library one for programs that are not ours: it lies in lib/flexmig/<folder>, also under
+# NAMES, which are links to it, and exports exactly the functions that exports.txt beside the
+# CMakeLists.txt lists, one a line; what static libraries bring along stays inside. With HEADER the
+# test <module>.exports compares those that match FUNCTIONS with what the header declares.
+function(flexmig_exports target)
+  cmake_parse_arguments(arg "" "FOLDER;HEADER;FUNCTIONS" "NAMES" ${ARGN})
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_FOLDER)
+    message(FATAL_ERROR "flexmig_exports(${target}): FOLDER is missing or unknown arguments ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  set(list "${CMAKE_CURRENT_SOURCE_DIR}/exports.txt")
+  file(STRINGS "${list}" exports)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${list}")
+  list(JOIN exports ";\n    " exports)
+  set(version_script "${CMAKE_CURRENT_BINARY_DIR}/exports.map")
+  file(CONFIGURE OUTPUT "${version_script}" CONTENT "{\n  global:\n    @exports@;\n  local: *;\n};\n" @ONLY)
+  set(library_dir "${PROJECT_BINARY_DIR}/lib/flexmig/${arg_FOLDER}")
+  set_target_properties(${target} PROPERTIES
+    LIBRARY_OUTPUT_DIRECTORY "${library_dir}"
+    LINK_DEPENDS "${version_script}")
+  target_link_options(${target} PRIVATE
+    "LINKER:--version-script=${version_script}"
+    "LINKER:--exclude-libs,ALL")
+  if(NOT FLEXMIG_SANITIZE)  # whose runtimes are resolved in the program
+    target_link_options(${target} PRIVATE "LINKER:--no-undefined")
+  endif()
+
+  set(install_dir "${CMAKE_INSTALL_LIBDIR}/flexmig/${arg_FOLDER}")
+  install(TARGETS ${target} LIBRARY DESTINATION "${install_dir}")
+  get_target_property(file ${target} OUTPUT_NAME)
+  foreach(name IN LISTS arg_NAMES)
+    add_custom_command(TARGET ${target} POST_BUILD
+      COMMAND "${CMAKE_COMMAND}" -E create_symlink lib${file}.so "${library_dir}/${name}")
+    install(CODE "file(CREATE_LINK lib${file}.so
+      \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${install_dir}/${name}\" SYMBOLIC)")
+  endforeach()
+
+  if(FLEXMIG_BUILD_TESTS AND arg_HEADER)
+    string(REGEX REPLACE "^flexmig_" "" module ${target})
+    add_test(NAME ${module}.exports
+      COMMAND bash "${PROJECT_SOURCE_DIR}/cmake/check_exports.sh" $<TARGET_FILE:${target}> "${list}"
+              "${arg_HEADER}" "${arg_FUNCTIONS}")
+    set_tests_properties(${module}.exports PROPERTIES LABELS abi TIMEOUT 30)
+  endif()
+endfunction()
+
 # flexmig_program(<name> SOURCES <cc>... DEPS <target>... [INSTALL])
 function(flexmig_program name)
   cmake_parse_arguments(arg "INSTALL" "" "SOURCES;DEPS" ${ARGN})

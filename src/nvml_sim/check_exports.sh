@@ -1,9 +1,0 @@
-#!/usr/bin/env bash
-# Usage: check_exports.sh LIBRARY EXPORTS HEADER
-# Fails unless the library exports exactly the names in EXPORTS, and those are the functions that
-# HEADER declares.
-set -euo pipefail
-exported=$(nm -D --defined-only "$1" | awk '{print $3}' | sort)
-declared=$(grep -oE '\bnvml[A-Z][A-Za-z0-9_]*\(' "$3" | tr -d '(' | sort -u)
-diff <(sort "$2") <(echo "$exported") || { echo "exports (>) differ from $2 (<)" >&2; exit 1; }
-diff <(sort "$2") <(echo "$declared") || { echo "$3 (>) differs from $2 (<)" >&2; exit 1; }
