@@ -17,7 +17,7 @@ Result<std::unique_ptr<Executor>> Executor::Create(const cuda::Driver& driver,
                                                    coll::Communicator& communicator,
                                                    std::chrono::milliseconds timeout,
                                                    size_t bounce_bytes) {
-  auto executor = std::unique_ptr<Executor>(new Executor(driver, communicator, timeout));
+  auto executor = std::unique_ptr<Executor>(new Executor(communicator, timeout));
   FLEXMIG_ASSIGN_OR_RETURN(executor->mover_, CudaMover::Create(driver));
   FLEXMIG_ASSIGN_OR_RETURN(executor->bounce_,
                            PinnedRegion::Allocate(driver, bounce_bytes, "memory for operations"));
@@ -32,7 +32,7 @@ Status Executor::Run(const QueuedOperation& queued) {
 }
 
 Status Executor::RunSmall(const QueuedOperation& queued, const coll::Reduction& reduction) {
-  const Status status = MoveAndRun(queued, reduction);
+  Status status = MoveAndRun(queued, reduction);
   if (!status.ok()) {
     // Streams go on after this; a copy of ours must not land in what they do next.
     static_cast<void>(mover_->AwaitAll(Deadline::After(std::min(timeout_, kCopiesEnd))));
@@ -64,8 +64,8 @@ Status Executor::RunOnBounce(const QueuedOperation& queued, const coll::Reductio
 
 Status Executor::RunLarge(const QueuedOperation& queued, const coll::Reduction& reduction) {
   communicator_.UseMover(mover_.get());
-  const Status status = Call(communicator_, queued.operation, reduction, queued.operation.send,
-                             queued.operation.receive, queued.operation.transfers);
+  Status status = Call(communicator_, queued.operation, reduction, queued.operation.send,
+                       queued.operation.receive, queued.operation.transfers);
   communicator_.UseMover(nullptr);
   return status;
 }

@@ -37,9 +37,8 @@ class Executor {
   bool End(Deadline deadline);
 
  private:
-  Executor(const cuda::Driver& driver, coll::Communicator& communicator,
-           std::chrono::milliseconds timeout)
-      : driver_(driver), communicator_(communicator), timeout_(timeout) {}
+  Executor(coll::Communicator& communicator, std::chrono::milliseconds timeout)
+      : communicator_(communicator), timeout_(timeout) {}
 
   Status RunSmall(const QueuedOperation& queued, const coll::Reduction& reduction);
   Status MoveAndRun(const QueuedOperation& queued, const coll::Reduction& reduction);
@@ -47,7 +46,6 @@ class Executor {
                      std::byte* bounce);
   Status RunLarge(const QueuedOperation& queued, const coll::Reduction& reduction);
 
-  const cuda::Driver& driver_;
   coll::Communicator& communicator_;
   const std::chrono::milliseconds timeout_;
   std::unique_ptr<CudaMover> mover_;
