@@ -16,7 +16,6 @@ namespace flexmig::nvml_abi {
 using nvml_sim::Accept;
 using nvml_sim::CopyText;
 using nvml_sim::Encode;
-using simhw::FactsOf;
 using nvml_sim::Handle;
 using nvml_sim::HandleKind;
 using nvml_sim::NotOffered;
@@ -26,6 +25,7 @@ using nvml_sim::WithBoard;
 using nvml_sim::WithDevice;
 using nvml_sim::WithSession;
 using simhw::BoardSpec;
+using simhw::FactsOf;
 using simhw::SimBoard;
 using simhw::SimFault;
 using simhw::SimOperation;

@@ -12,7 +12,6 @@ namespace flexmig::nvml_abi {
 
 using nvml_sim::Accept;
 using nvml_sim::CopyList;
-using simhw::FactsOf;
 using nvml_sim::Handle;
 using nvml_sim::HandleKind;
 using nvml_sim::NotOffered;
@@ -20,6 +19,7 @@ using nvml_sim::QueryGpu;
 using nvml_sim::Session;
 using nvml_sim::WithBoard;
 using simhw::BoardSpec;
+using simhw::FactsOf;
 using simhw::SimBoard;
 using simhw::SimOperation;
 
