@@ -23,9 +23,9 @@ Written by `bench/device/run.sh`.
   about NCCL or a GPU.
 - The link model's ratio is 2 (N-1) / N: 1.00, 1.50 and 1.71 for 2, 4 and 7 ranks. Ours stays below it by
   the filling of its pipeline, three chunks of 1 MiB for each buffer: at 16 MiB 16 chunks take the time of
-  19, so that 0.84, 1.26 and 1.44 are to be expected and a ring of two ranks is faster; at 64 MiB 0.96,
-  1.43 and 1.64. Small buffers lose more. Ratios above the model's mean that this machine's two
-  processors, which had other work, were the limit and not the link: they are no merit.
+  19, so that at least 0.84, 1.26 and 1.44 are to be expected, and a ring of two ranks is faster; at 64 MiB 0.96,
+  1.43 and 1.64. Small buffers lose more. A ratio above the model's would mean
+  that the machine's processors were the limit and not the link, which is no merit.
 
 TEXT
   echo "Machine: $(nproc) processors ($(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)), Linux $(uname -r | cut -d. -f1,2), $(date +%Y-%m-%d)."
