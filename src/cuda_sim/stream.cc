@@ -1,8 +1,9 @@
 #include "stream.h"
 
 #include <algorithm>
-#include <csignal>
 #include <thread>
+
+#include "flexmig/base/thread.h"
 
 #include "context.h"
 
@@ -30,12 +31,8 @@ Mark Stream::Push(std::vector<Mark> after, Body body) {
   if (!has_thread_) {
     has_thread_ = true;
     // Signals are the program's own threads' to handle.
-    sigset_t all;
-    sigset_t before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    const BlockedSignals blocked;
     std::thread([self = shared_from_this()] { self->Run(); }).detach();
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   changed_.notify_all();
   return {shared_from_this(), pushed_};

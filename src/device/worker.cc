@@ -1,15 +1,12 @@
 #include "worker.h"
 
 #include <chrono>
-#include <csignal>
-#include <system_error>
 #include <utility>
 
-#include <pthread.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "flexmig/base/strings.h"
+#include "flexmig/base/thread.h"
 
 namespace flexmig::device {
 namespace {
@@ -28,20 +25,10 @@ Worker::Worker(OperationQueue& queue, shm::WaitPolicy policy, Hooks hooks)
 Result<std::unique_ptr<Worker>> Worker::Start(OperationQueue& queue, shm::WaitPolicy policy,
                                               Hooks hooks) {
   auto worker = std::unique_ptr<Worker>(new Worker(queue, policy, std::move(hooks)));
-  // A thread inherits the mask of its creator.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  Status started;
-  try {
-    worker->thread_ = std::make_unique<std::thread>([w = worker.get()] { w->Run(); });
-    ::pthread_setname_np(worker->thread_->native_handle(), "flexmig-device");
-  } catch (const std::system_error& error) {
-    started = ResourceExhaustedError(StrCat("thread for device operations: ", error.what()));
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  FLEXMIG_RETURN_IF_ERROR(started);
+  FLEXMIG_ASSIGN_OR_RETURN(std::thread thread,
+                           StartThread("flexmig-device", "thread for device operations",
+                                       [w = worker.get()] { w->Run(); }));
+  worker->thread_ = std::make_unique<std::thread>(std::move(thread));
   return worker;
 }
 

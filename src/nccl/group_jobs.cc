@@ -1,13 +1,9 @@
-#include <csignal>
 #include <exception>
 #include <new>
-#include <system_error>
 #include <thread>
 #include <utility>
 
-#include <pthread.h>
-
-#include "flexmig/base/strings.h"
+#include "flexmig/base/thread.h"
 
 #include "group.h"
 #include "handles.h"
@@ -41,35 +37,14 @@ Status Run(CommJob& job) {
   return status;
 }
 
-// New threads get no signals: they are the program's.
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
-
-Result<std::thread> StartThread(std::function<void()> work) {
-  const BlockedSignals blocked;
-  try {
-    return std::thread(std::move(work));
-  } catch (const std::system_error& error) {
-    return ResourceExhaustedError(StrCat("no thread can be started: ", error.what()));
-  }
+Result<std::thread> StartJobThread(std::function<void()> work) {
+  return StartThread(/*name=*/nullptr, "no thread can be started", std::move(work));
 }
 
 }  // namespace
 
 Status RunInBackground(std::function<void()> work) {
-  FLEXMIG_ASSIGN_OR_RETURN(std::thread thread, StartThread(std::move(work)));
+  FLEXMIG_ASSIGN_OR_RETURN(std::thread thread, StartJobThread(std::move(work)));
   thread.detach();
   return OkStatus();
 }
@@ -86,7 +61,7 @@ Result<ncclResult_t> RunJobs(std::vector<CommJob> jobs) {
   for (size_t i = 0; i < jobs.size(); ++i) {
     CommJob& job = jobs[i];
     if (job.blocking) {
-      auto thread = StartThread([&job, &status = ended[i]] { status = Run(job); });
+      auto thread = StartJobThread([&job, &status = ended[i]] { status = Run(job); });
       if (thread.ok()) {
         threads.push_back(*std::move(thread));
         continue;

@@ -1,17 +1,14 @@
 #include "flexmig/shm/peer_watcher.h"
 
 #include <cerrno>
-#include <csignal>
-#include <system_error>
 #include <utility>
 
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "flexmig/base/io.h"
-#include "flexmig/base/strings.h"
+#include "flexmig/base/thread.h"
 
 namespace flexmig::shm {
 
@@ -24,20 +21,10 @@ Result<std::unique_ptr<PeerWatcher>> PeerWatcher::Start(std::vector<Peer> peers,
   watcher->stop_event_.Reset(::eventfd(0, EFD_CLOEXEC));
   if (!watcher->stop_event_.valid()) return ErrnoError(errno, "eventfd for the peer watcher");
 
-  // A thread inherits the mask of its creator.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  Status started;
-  try {
-    watcher->thread_ = std::make_unique<std::thread>([w = watcher.get()] { w->Run(); });
-    ::pthread_setname_np(watcher->thread_->native_handle(), "flexmig-watch");
-  } catch (const std::system_error& error) {
-    started = ResourceExhaustedError(StrCat("thread for the peer watcher: ", error.what()));
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  FLEXMIG_RETURN_IF_ERROR(started);
+  FLEXMIG_ASSIGN_OR_RETURN(std::thread thread,
+                           StartThread("flexmig-watch", "thread for the peer watcher",
+                                       [w = watcher.get()] { w->Run(); }));
+  watcher->thread_ = std::make_unique<std::thread>(std::move(thread));
   return watcher;
 }
 
