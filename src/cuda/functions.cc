@@ -1,6 +1,5 @@
 #include "functions.h"
 
-#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -8,42 +7,13 @@
 #include <dlfcn.h>
 
 #include "flexmig/base/strings.h"
+#include "flexmig/base/symbol_resolver.h"
 
 #include "result_status.h"
 
 namespace flexmig::cuda {
-namespace {
 
 using cuda_abi::ResultCode;
-
-class Resolver {
- public:
-  explicit Resolver(void* library) : library_(library) {}
-
-  // The first of `names` that the library has; they share one signature.
-  template <typename Function>
-  void Optional(Function*& slot, std::initializer_list<const char*> names) {
-    for (const char* name : names) {
-      if (void* found = ::dlsym(library_, name)) {
-        slot = reinterpret_cast<Function*>(found);
-        return;
-      }
-    }
-  }
-  template <typename Function>
-  void Required(Function*& slot, std::initializer_list<const char*> names) {
-    Optional(slot, names);
-    if (slot == nullptr) missing_.emplace_back(*names.begin());
-  }
-
-  [[nodiscard]] const std::vector<std::string>& missing() const { return missing_; }
-
- private:
-  void* const library_;
-  std::vector<std::string> missing_;
-};
-
-}  // namespace
 
 Result<const Driver::Functions*> Driver::Functions::Load(const std::string& library) {
   void* const loaded = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -55,7 +25,7 @@ Result<const Driver::Functions*> Driver::Functions::Load(const std::string& libr
   }
   auto functions = std::make_unique<Functions>();
   Functions& f = *functions;
-  Resolver resolver(loaded);
+  SymbolResolver resolver([loaded](const char* name) { return ::dlsym(loaded, name); });
   resolver.Required(f.init, {"cuInit"});
   resolver.Required(f.driver_version, {"cuDriverGetVersion"});
 

@@ -1,46 +1,13 @@
 #include "function_table.h"
 
-#include <initializer_list>
-#include <string>
-#include <vector>
-
 #include "flexmig/base/strings.h"
+#include "flexmig/base/symbol_resolver.h"
 
 namespace flexmig::nvml {
-namespace {
-
-class Resolver {
- public:
-  explicit Resolver(const std::function<void*(const char*)>& find) : find_(find) {}
-
-  // The first of `names` that the library has; they share one signature.
-  template <typename Function>
-  void Optional(Function*& slot, std::initializer_list<const char*> names) {
-    for (const char* name : names) {
-      if (void* found = find_(name)) {
-        slot = reinterpret_cast<Function*>(found);
-        return;
-      }
-    }
-  }
-  template <typename Function>
-  void Required(Function*& slot, std::initializer_list<const char*> names) {
-    Optional(slot, names);
-    if (slot == nullptr) missing_.emplace_back(*names.begin());
-  }
-
-  [[nodiscard]] const std::vector<std::string>& missing() const { return missing_; }
-
- private:
-  const std::function<void*(const char*)>& find_;
-  std::vector<std::string> missing_;
-};
-
-}  // namespace
 
 Result<FunctionTable> ResolveFunctions(const std::function<void*(const char*)>& find) {
   FunctionTable f;
-  Resolver resolver(find);
+  SymbolResolver resolver(find);
   resolver.Required(f.init, {"nvmlInit_v2", "nvmlInit"});
   resolver.Required(f.shutdown, {"nvmlShutdown"});
   resolver.Optional(f.error_string, {"nvmlErrorString"});
